@@ -1,0 +1,250 @@
+"""The database: one declarative base, one way to change rows.
+
+SQLite in WAL mode is the default, PostgreSQL comes by URL. Python's sqlite3 module must not begin
+transactions by itself: with its default two threads read the same row, both write, and one update is lost.
+So the driver runs in autocommit, and we begin: plain BEGIN to read, BEGIN IMMEDIATE to write.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Engine, MetaData, String, TypeDecorator, event
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC. A naive one is a bug and is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base that Flask-SQLAlchemy makes `Model` of."""
+
+    registry = registry(
+        type_annotation_map={datetime: UTCDateTime}, metadata=MetaData(naming_convention=NAMES)
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"autoflush": True})
+migrate = Migrate()
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """The base of every row."""
+
+        __abstract__ = True
+else:
+    Model = db.Model
+
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def random_id(length: int = 10) -> str:
+    """A random public id: lower case, without the characters people mistake for one another."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+class PublicId:
+    """Mixin: the only identity of a row that ever leaves the server."""
+
+    public_id: Mapped[str] = mapped_column(String(16), unique=True, default=random_id)
+
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+_before: list[Callable[[Session], None]] = []
+_after: list[Callable[[Session], None]] = []
+
+
+def before_commit(hook: Callable[[Session], None]) -> Callable[[Session], None]:
+    """Register a hook that runs inside each transaction(), just before its commit.
+
+    The newest hook runs first, so what a part adds there is still written by the wall's own.
+    """
+    if hook not in _before:
+        _before.append(hook)
+    return hook
+
+
+def after_commit(hook: Callable[[Session], None]) -> Callable[[Session], None]:
+    """Register a hook that runs after each commit; it must not fail and must not touch rows."""
+    if hook not in _after:
+        _after.append(hook)
+    return hook
+
+
+def writing() -> bool:
+    """Whether a transaction() is open here."""
+    return _writing.get()
+
+
+@contextmanager
+def transaction_to_write() -> Iterator[None]:
+    """What begins inside takes SQLite's write lock at once; for connections beside the session, as migrations use."""
+    mark = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(mark)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Everything inside happens, or nothing: the only place where rows change.
+
+    Ends the request's read transaction and forgets what it loaded, so that what a verb changes is read
+    again under the write lock (SQLite: BEGIN IMMEDIATE). Commits at the end, rolls back on any error.
+    Not nestable: RuntimeError.
+    """
+    if _writing.get():
+        raise RuntimeError("transaction() inside transaction()")
+    session = db.session()
+    session.rollback()
+    session.expire_all()
+    session.info.clear()
+    mark = _writing.set(True)
+    try:
+        yield session
+        session.flush()
+        for hook in reversed(_before):
+            hook(session)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _writing.reset(mark)
+    for hook in _after:
+        hook(session)
+    session.info.clear()
+
+
+@event.listens_for(Session, "before_flush")
+def only_inside_transaction(session: Session, context: Any, instances: Any) -> None:
+    if not _writing.get() and (
+        session.new or session.deleted or any(map(session.is_modified, session.dirty))
+    ):
+        raise RuntimeError("rows change only inside transaction()")
+
+
+def _on_connect(connection: Any, record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+def prepare(engine: Engine) -> None:
+    """Teach an engine our way to begin; called once for each engine."""
+    if engine.dialect.name == "sqlite" and not getattr(engine, "_station_ready", False):
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+        engine._station_ready = True  # type: ignore[attr-defined]
+
+
+class _Watch:
+    """A connection that never writes, on which SQLite tells whether anybody committed."""
+
+    def __init__(self, path: str) -> None:
+        self.process = os.getpid()
+        self.lock = threading.Lock()
+        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+
+
+def commits() -> int | None:
+    """A number that is another one after every commit, by whatever process; None where the engine has none.
+
+    Costs a few microseconds and begins no transaction: what was read from the database before is as good as
+    read now while the number stands. Read it before what it is to vouch for.
+    """
+    engine = db.engine
+    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        return None
+    watch: _Watch | None = getattr(engine, "_station_watch", None)
+    if watch is None or watch.process != os.getpid():
+        watch = engine._station_watch = _Watch(str(engine.url.database))  # type: ignore[attr-defined]
+    with watch.lock:
+        return int(watch.connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def is_sqlite() -> bool:
+    """Whether this installation runs on SQLite."""
+    return bool(db.engine.dialect.name == "sqlite")
+
+
+def init_app(app: Flask) -> None:
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    options: dict[str, Any] = {}
+    if url.startswith("sqlite"):
+        options = {
+            "connect_args": {"check_same_thread": False, "timeout": 5},
+            "pool_size": 20,
+            "max_overflow": 400,
+        }
+    else:
+        options = {"pool_size": 10, "max_overflow": 30, "pool_pre_ping": True}
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
+    db.init_app(app)
+    migrations = str(Path(app.root_path) / "migrations")  # wherever the command was typed
+    migrate.init_app(
+        app,
+        db,
+        migrations,
+        render_as_batch=url.startswith("sqlite"),
+        compare_type=True,
+        compare_server_default=True,
+    )
+    with app.app_context():
+        prepare(db.engine)

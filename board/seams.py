@@ -1,0 +1,105 @@
+"""Places that lower parts leave open and higher parts fill, so that no import ever points upwards.
+
+- `veto(verb)`: a higher part may deny a verb; it can never allow one.
+- `provides(name)`: a higher part answers a question; without one the given default stands.
+- `fill(place)`: a higher part draws HTML for one reader in a place that a page leaves open.
+- `indexable(kind)`: how a kind of thing becomes a search document.
+- `stream(prefix)`: who may follow a live stream of that prefix, and its backlog.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from markupsafe import Markup
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_vetoes: dict[str, list[Callable[..., bool]]] = defaultdict(list)
+_answers: dict[str, Callable[..., Any]] = {}
+_slots: dict[str, list[Callable[..., Markup | str]]] = defaultdict(list)
+_indexables: dict[str, Callable[..., Any]] = {}
+_streams: dict[str, Callable[[Any, str], bool]] = {}
+
+
+def veto(*verbs: str) -> Callable[[F], F]:
+    """Register a veto on `verbs`: the function takes (person, thing) and returns True to deny."""
+
+    def put(function: F) -> F:
+        for verb in verbs:
+            _vetoes[verb].append(function)
+        return function
+
+    return put
+
+
+def vetoed(verb: str, person: Any, thing: Any) -> bool:
+    """Whether any part denies `verb` on `thing` to `person`."""
+    return any(function(person, thing) for function in _vetoes.get(verb, ()))
+
+
+def provides(name: str) -> Callable[[F], F]:
+    """Register the one function that answers `name`."""
+
+    def put(function: F) -> F:
+        if name in _answers and _answers[name].__qualname__ != function.__qualname__:
+            raise ValueError(f"two parts answer {name}")
+        _answers[name] = function
+        return function
+
+    return put
+
+
+def provided(name: str, *args: Any, default: Any = None, **kwargs: Any) -> Any:
+    """The answer to `name`, or `default` where no part gives one."""
+    function = _answers.get(name)
+    return default if function is None else function(*args, **kwargs)
+
+
+def fill(place: str) -> Callable[[F], F]:
+    """Register a function that draws HTML into `place`; it is called with what the page passes."""
+
+    def put(function: F) -> F:
+        _slots[place].append(function)
+        return function
+
+    return put
+
+
+def slot_html(place: str, *args: Any, **kwargs: Any) -> Markup:
+    """Everything the parts draw into `place`, in order of registration."""
+    return Markup("").join(Markup(function(*args, **kwargs)) for function in _slots.get(place, ()))
+
+
+def indexable(kind: str) -> Callable[[F], F]:
+    """Register how an object of `kind` becomes a search document (the function takes its public id)."""
+
+    def put(function: F) -> F:
+        _indexables[kind] = function
+        return function
+
+    return put
+
+
+def document(kind: str, ref: str) -> Any:
+    """The search document of the object of `kind` with public id `ref`, None when there is none."""
+    return _indexables[kind](ref)
+
+
+def stream(prefix: str) -> Callable[[F], F]:
+    """Register who may follow streams `prefix:…`: the function takes (person, ref) and returns a bool."""
+
+    def put(function: F) -> F:
+        _streams[prefix] = function
+        return function
+
+    return put
+
+
+def may_follow(person: Any, name: str) -> bool:
+    """May `person` hear the stream `name`? Unknown streams are refused like forbidden ones."""
+    prefix, colon, ref = name.partition(":")
+    check = _streams.get(prefix)
+    return bool(colon and ref and check is not None and check(person, ref))

@@ -1,0 +1,260 @@
+"""What every page needs from the web: origin checks, headers, static files, cached pages, safe redirects."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    request,
+    send_from_directory,
+    url_for,
+)
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from board.clock import now
+from board.db import commits
+from board.errors import NotAllowed
+from board.i18n import _l
+from board.prefs import current
+
+log = logging.getLogger(__name__)
+
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+EVERYWHERE = (
+    ("Content-Security-Policy", CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+SIGNED_IN_COOKIES = ("session", "sign_in")
+
+
+def safe_next(target: str | None, default: str = "/") -> str:
+    """`target` when it is a path on this site, else `default`: a redirect never leaves the house."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+        return default
+    if any(ord(character) < 32 for character in target):
+        return default
+    parts = urlsplit(target)
+    return default if parts.scheme or parts.netloc else target
+
+
+def client_address() -> str:
+    """The reader's address; behind BOARD_PROXIES proxies the one they vouch for."""
+    return request.remote_addr or "0.0.0.0"
+
+
+# --- static files under one content hash ---------------------------------------------------------
+
+
+def content_hash(folder: Path) -> str:
+    """A hash over all static files; it stands in their address, so they may be kept for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of the static file `name`."""
+    return f"/static/{current_app.config['ASSET_HASH']}/{name}"
+
+
+def _static(version: str, name: str) -> Response:
+    response = send_from_directory(current_app.static_folder or "static", name)
+    if version == current_app.config["ASSET_HASH"]:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+# --- pages that are equal for many readers -------------------------------------------------------
+
+
+class _Kept:
+    __slots__ = ("body", "commits", "etag", "fresh_until", "version")
+
+    def __init__(self, version: Any, body: bytes, fresh_until: float, commits: int | None) -> None:
+        self.version, self.body, self.fresh_until, self.commits = version, body, fresh_until, commits
+        self.etag = hashlib.sha256(body).hexdigest()[:20]
+
+
+_pages: OrderedDict[Any, _Kept] = OrderedDict()
+_pages_lock = threading.Lock()
+PAGES_KEPT = 512
+
+
+def anonymous() -> bool:
+    """Whether this request carries no sign-in: its page may be shared."""
+    return not any(name in request.cookies for name in SIGNED_IN_COOKIES)
+
+
+def cached_page(
+    key: Any,
+    version: Any,
+    build: Callable[[], tuple[str, datetime | None]],
+    *,
+    seconds: float = 60,
+) -> Response:
+    """An anonymous page from memory while `version` stands, else built; signed-in readers get it built.
+
+    `version` may be a function: then it is asked only after somebody committed something, and a page that nothing
+    can have changed costs no query; what it raises is the answer. It is always asked before `build`, which gives
+    (html, fresh_until): the moment its next time word changes, None when none will. The reader's preferences are
+    part of the key. Answers 304 to a reader who has it.
+    """
+    if not anonymous():
+        if callable(version):
+            version()
+        html, _until = build()
+        response = make_response(html)
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
+    full_key = (key, current().cookie())
+    kept = _pages.get(full_key)
+    state = commits()
+    if kept is not None and (
+        kept.fresh_until <= time.time() or not current_app.config["SETTINGS"].page_cache
+    ):
+        kept = None
+    if kept is None or state is None or kept.commits != state or not callable(version):
+        found = version() if callable(version) else version
+        if kept is None or kept.version != found:
+            kept = _keep(full_key, found, build, seconds)
+        kept.commits = state
+    response = current_app.response_class(
+        kept.body,
+        headers=[
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("ETag", f'"{kept.etag}"'),
+            ("Cache-Control", "public, max-age=0, s-maxage=10, must-revalidate"),
+            ("Vary", "Cookie"),
+        ],
+    )
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _keep(
+    full_key: Any, version: Any, build: Callable[[], tuple[str, datetime | None]], seconds: float
+) -> _Kept:
+    html, until = build()
+    fresh = time.time() + seconds
+    if until is not None:
+        fresh = min(fresh, time.time() + max(1.0, (until - now()).total_seconds()))
+    kept = _Kept(version, html.encode(), fresh, None)
+    with _pages_lock:
+        _pages[full_key] = kept
+        _pages.move_to_end(full_key)
+        while len(_pages) > PAGES_KEPT:
+            _pages.popitem(last=False)
+    return kept
+
+
+def forget_pages() -> None:
+    """Empty the store of pages (tests, and a city loaded anew)."""
+    with _pages_lock:
+        _pages.clear()
+
+
+# --- before and after each request ---------------------------------------------------------------
+
+
+def check_origin() -> None:
+    """A POST from another site is refused: by Origin, or by Referer where a browser leaves Origin out.
+
+    With SameSite=Lax cookies this needs no token in pages that shared caches keep.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    source = request.headers.get("Origin")
+    if source is None or source == "null":
+        source = request.headers.get("Referer") or ("null" if source == "null" else None)
+    if source is None:
+        # No browser of the last years leaves both out on a POST; programs do, and they carry no cookies.
+        if anonymous():
+            return
+        source = "null"
+    own = {request.host_url.rstrip("/")}
+    if current_app.config["SETTINGS"].public_url:
+        own.add(current_app.config["SETTINGS"].public_url)
+    parts = urlsplit(source)
+    if f"{parts.scheme}://{parts.netloc}" not in own:
+        raise NotAllowed(
+            _l("This form came from another site, so it was not accepted. Please open the page again.")
+        )
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if given.isalnum() and len(given) <= 40 else secrets.token_hex(8)
+    g.began = time.perf_counter()
+    if not request.path.startswith("/static/"):
+        check_origin()
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    given = {name.lower() for name, _value in headers}
+    for name, value in EVERYWHERE:
+        if name.lower() not in given:
+            headers.add(name, value)
+    if "X-Request-ID" not in headers:
+        headers["X-Request-ID"] = g.get("request_id", "-")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "private, no-store"
+    log.info(
+        "%s %s %s",
+        request.method,
+        request.path,
+        response.status_code,
+        extra={
+            "request_id": g.get("request_id"),
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+        },
+    )
+    return response
+
+
+def init_app(app: Flask) -> None:
+    settings = app.config["SETTINGS"]
+    folder = Path(app.static_folder or "static")
+    app.config["ASSET_HASH"] = content_hash(folder)
+    app.add_url_rule("/static/<version>/<path:name>", endpoint="asset", view_func=_static)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.jinja_env.globals["asset"] = asset
+    if settings.proxies:
+        count = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+
+
+def see_other(endpoint: str, **values: Any) -> Response:
+    """303 to a view: what every POST answers with."""
+    return redirect(url_for(endpoint, **values), 303)  # type: ignore[return-value]
