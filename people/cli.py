@@ -1,0 +1,135 @@
+"""Commands about persons."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import func, or_, select
+
+from board.db import db, transaction
+from board.errors import BoardError
+from people import passwords, second_factor, vault
+from people.links import link_for
+from people.models import Appointment, Department, Person, Role, SignIn
+from people.models.person import nickname_key
+
+people_cli = AppGroup("people", help="Accounts, sign-in links and the vault.")
+
+
+def called(name: str) -> Person:
+    """The one person with this name, badge, nickname or English (first) name; ClickException when not exactly one."""
+    folded = name.strip().casefold()
+    found = db.session.scalars(
+        select(Person).where(
+            or_(
+                Person.badge == name,
+                Person.name == name,
+                Person.public_id == name,
+                Person.nickname_key == nickname_key(name),
+                func.lower(Person.name_en) == folded,
+                func.lower(Person.name_en).startswith(f"{folded} ", autoescape=True),
+            )
+        )
+    ).all()
+    if not found:
+        raise click.ClickException(f"Nobody is called “{name}”: give a name, a badge number or a nickname.")
+    if len(found) > 1:
+        badges = ", ".join(person.badge or person.public_id for person in found)
+        raise click.ClickException(f"{len(found)} persons are called “{name}”; say which: {badges}")
+    return found[0]
+
+
+@people_cli.command("sign-in-link")
+@click.argument("name")
+@click.option(
+    "--base", default="", help="Where the board is; BOARD_PUBLIC_URL or http://127.0.0.1:8000 when not given."
+)
+def sign_in_link(name: str, base: str) -> None:
+    """Print a link that signs NAME in, once, within five minutes."""
+    with transaction():
+        person = called(name)
+        if not person.active:
+            raise click.ClickException(f"The account of {name} is closed.")
+        token = link_for(person)
+    base = base.rstrip("/") or current_app.config["SETTINGS"].public_url or "http://127.0.0.1:8000"
+    click.echo(f"{base}/sign-in/link/{token}")
+
+
+@people_cli.command("add-staff")
+@click.argument("name")
+@click.option("--badge", required=True, help="The number that the public reads.")
+@click.option("--name-en", default="", help="The name in English.")
+@click.option("--department", "key", default="", help="The key of the department.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), default="officer", show_default=True
+)
+@click.password_option(help="Asked for when not given.")
+def add_staff(name: str, badge: str, name_en: str, key: str, role: str, password: str) -> None:
+    """Make an account for NAME and print the secret of its second factor, this once."""
+    try:
+        with transaction() as session:
+            department = Department.by_key(key) if key else None
+            if session.scalar(select(Person.id).where(Person.badge == badge)) is not None:
+                raise click.ClickException(f"Badge {badge} belongs to somebody already.")
+            person = Person(kind="staff", name=name, name_en=name_en or None, badge=badge)
+            session.add(person)
+            session.flush()
+            passwords.set_password(person, password)
+            secret = second_factor.enrol(person)
+            person.appointments.append(Appointment(department=department, role=role))
+    except BoardError as error:
+        words = f"There is no department “{key}”." if error.status == 404 else str(error)
+        raise click.ClickException(words) from None
+    _show(person, secret)
+
+
+@people_cli.command("set-password")
+@click.argument("name")
+@click.password_option(help="Asked for when not given.")
+@click.option("--second-factor", is_flag=True, help="Make a new secret for the second factor as well.")
+def set_password(name: str, password: str, second_factor: bool) -> None:
+    """Give NAME, a member of staff, a new password; every device of his is signed out."""
+    from people.second_factor import enrol
+
+    secret = None
+    try:
+        with transaction():
+            person = called(name)
+            if not person.is_staff:
+                raise click.ClickException(f"{name} signs in by phone and has no password.")
+            passwords.set_password(person, password)
+            for row in SignIn.open_of(person):
+                row.revoke()
+            if second_factor:
+                secret = enrol(person)
+    except BoardError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("The password is set; every device is signed out.")
+    if secret is not None:
+        _show(person, secret)
+
+
+def _show(person: Person, secret: str) -> None:
+    import segno
+
+    uri = second_factor.address(person, secret)
+    click.echo(f"{person.name or person.badge}: scan this with an authenticator; it is not shown again.")
+    segno.make(uri).terminal(compact=True)
+    click.echo(uri)
+
+
+@people_cli.command("rotate-vault")
+def rotate_vault() -> None:
+    """Seal everything in the vault anew with the first key of BOARD_VAULT_KEYS; then the old keys may go."""
+    left = vault.stale()
+    if not left:
+        click.echo("Everything is sealed with the newest key.")
+        return
+    try:
+        with click.progressbar(length=left, label="Vault") as bar:
+            for done in vault.rotate():
+                bar.update(done)
+    except vault.VaultError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{left} items are sealed with key {vault.key_id()}.")

@@ -1,0 +1,198 @@
+"""Persons: members of the public behind a nickname, and staff behind a badge."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from flask_login import UserMixin
+from sqlalchemy import CheckConstraint, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from board.clock import now
+from board.db import Model, PublicId, db
+from board.errors import NotFound
+from board.facts import facts
+from board.i18n import _, is_english
+from people.models.appointment import SERVING, Role
+
+if TYPE_CHECKING:
+    from people.models.appointment import Appointment
+    from people.models.department import Department
+
+# Two-character surnames still in use; every other Chinese surname is the first character.
+DOUBLE_SURNAMES = frozenset(
+    [
+        "欧阳",
+        "司马",
+        "上官",
+        "诸葛",
+        "东方",
+        "皇甫",
+        "尉迟",
+        "公孙",
+        "慕容",
+        "司徒",
+        "令狐",
+        "夏侯",
+        "端木",
+        "宇文",
+        "长孙",
+        "独孤",
+        "南宫",
+        "万俟",
+        "闻人",
+        "申屠",
+        "淳于",
+    ]
+)
+
+
+def nickname_key(nickname: str) -> str:
+    """A nickname as it is compared: width, case and spaces make no difference."""
+    return "".join(unicodedata.normalize("NFKC", nickname).casefold().split())
+
+
+class Person(UserMixin, PublicId, Model):
+    """Somebody who can sign in. What identifies a member (the phone) lies in the vault, never here."""
+
+    __tablename__ = "person"
+    __table_args__ = (CheckConstraint("kind IN ('member', 'staff')", name="kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), default="member")
+    nickname: Mapped[str | None] = mapped_column(String(40))
+    nickname_key: Mapped[str | None] = mapped_column(String(40), unique=True)
+    name: Mapped[str | None] = mapped_column(String(40), index=True)
+    name_en: Mapped[str | None] = mapped_column(String(80))
+    badge: Mapped[str | None] = mapped_column(String(20), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    totp_step: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    appointments: Mapped[list[Appointment]] = relationship(
+        back_populates="person", cascade="all, delete-orphan"
+    )
+
+    def __repr__(self) -> str:
+        return f"<Person {self.kind} {self.public_id}>"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used at all."""
+        return self.active
+
+    def get_id(self) -> str:
+        """The public id; table ids never leave the server."""
+        return self.public_id
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person signs in as staff."""
+        return self.kind == "staff"
+
+    @property
+    def owner(self) -> str:
+        """How the vault calls this person."""
+        return f"person:{self.public_id}"
+
+    @property
+    def stream(self) -> str:
+        """The live stream that only this person hears."""
+        return f"person:{self.public_id}"
+
+    def current_appointments(self, at: datetime | None = None) -> list[Appointment]:
+        """The offices held at `at` (default now)."""
+        moment = at or now()
+        return [appointment for appointment in self.appointments if appointment.holds(moment)]
+
+    def serves(self, department: Department | None) -> bool:
+        """Whether the person is officer or leader in exactly this department now."""
+        return (
+            department is not None
+            and self.active
+            and any(
+                appointment.department_id == department.id and appointment.role in SERVING
+                for appointment in self.current_appointments()
+            )
+        )
+
+    def leads(self, department: Department | None) -> bool:
+        """Whether the person leads this department, or any above it, now."""
+        if department is None or not self.active:
+            return False
+        led = {each.department_id for each in self.current_appointments() if each.role == Role.LEADER}
+        return bool(led) and (
+            department.id in led or any(above.id in led for above in department.ancestors())
+        )
+
+    def has_role(self, role: str, department: Department | None = None) -> bool:
+        """Whether the person holds `role` now, in `department` where one is given."""
+        return self.active and any(
+            appointment.role == role and (department is None or appointment.department_id == department.id)
+            for appointment in self.current_appointments()
+        )
+
+    @property
+    def departments(self) -> list[Department]:
+        """The departments the person serves now as officer or leader, each once, in the city's order."""
+        serving = [each for each in self.current_appointments() if each.role in SERVING and each.department]
+        found = {each.department_id: each.department for each in serving if each.department is not None}
+        return sorted(found.values(), key=lambda department: (department.position, department.id))
+
+    def on_duty_for(self, department: Department, at: datetime | None = None) -> bool:
+        """Whether the person holds a shift in `department` at `at` (default now)."""
+        from people.models.shift import is_on_duty
+
+        return is_on_duty(self, department, at)
+
+    @property
+    def duties(self) -> list[Department]:
+        """The departments the person is on duty for now."""
+        return [department for department in self.departments if self.on_duty_for(department)]
+
+    @property
+    def surname(self) -> str:
+        """The surname in the reader's language; empty for members and for staff known by badge only."""
+        if is_english() and self.name_en:
+            return self.name_en.split()[-1]
+        if not self.name:
+            return ""
+        return self.name[:2] if self.name[:2] in DOUBLE_SURNAMES and len(self.name) > 2 else self.name[:1]
+
+    @property
+    def duty_name(self) -> str:
+        """The whole name for colleagues, in the reader's language; the badge where no name is kept."""
+        if not self.is_staff:
+            return self.nickname or _("Resident")
+        name = self.name_en if is_english() and self.name_en else self.name
+        return name or self.number_words
+
+    @property
+    def number_words(self) -> str:
+        """`badge 021456`; police numbers have six digits, anything else is a staff number of a city office."""
+        if self.badge and len(self.badge) == 6 and self.badge.isdecimal():
+            return _("badge %(badge)s", badge=self.badge)
+        return _("staff number %(badge)s", badge=self.badge) if self.badge else _("Member of staff")
+
+    @property
+    def display_name(self) -> str:
+        """What the public reads: a member's nickname; of staff surname and number, or the number only where the city wants."""
+        if not self.is_staff:
+            return self.nickname or _("Resident")
+        surname = "" if facts().get("officers_by_number_only") else self.surname
+        if not surname:
+            return self.number_words
+        return (
+            _("%(surname)s, %(number)s", surname=surname, number=self.number_words) if self.badge else surname
+        )
+
+    @classmethod
+    def by_public_id(cls, public_id: str) -> Person:
+        """The person with this public id; NotFound when there is none."""
+        person: Person | None = db.session.scalar(select(cls).where(cls.public_id == public_id))
+        if person is None:
+            raise NotFound
+        return person

@@ -1,0 +1,76 @@
+"""Who may do what to persons and departments, and who may hear their streams."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from board.db import db
+from board.permissions import rule
+from board.seams import provides, stream
+from people.models import Department, Person, Role, SignIn
+from people.session import current_sign_in, reader
+
+
+@rule("person.rename")
+def may_rename(person: Person | None, other: Person) -> bool:
+    """Members choose their own nickname; staff stand under their duty name."""
+    return person is not None and person.id == other.id and not person.is_staff
+
+
+@rule("person.change_password")
+def may_change_password(person: Person | None, other: Person) -> bool:
+    """Staff change their own password and nobody else's."""
+    return person is not None and person.id == other.id and person.is_staff
+
+
+@rule("person.administer")
+def may_administer(person: Person | None, other: Person | None = None) -> bool:
+    """Administrators keep accounts."""
+    return person is not None and person.has_role(Role.ADMINISTRATOR)
+
+
+@rule("sign_in.revoke")
+def may_revoke(person: Person | None, row: SignIn) -> bool:
+    """Everybody ends his own sign-ins."""
+    return person is not None and row.person_id == person.id
+
+
+@rule("department.read_names")
+def may_read_names(person: Person | None, department: Department | None = None) -> bool:
+    """Names of who is on duty are for colleagues; the public reads how many."""
+    return person is not None and person.is_staff and bool(person.current_appointments())
+
+
+@stream("person")
+def may_hear_person(person: Person | None, ref: str) -> bool:
+    """A person's stream is his alone."""
+    return person is not None and person.public_id == ref
+
+
+@stream("department")
+def may_hear_department(person: Person | None, ref: str) -> bool:
+    """A department's stream is for whoever serves it now, and for the leaders above it, who may open its desk."""
+    if person is None or not person.is_staff:
+        return False
+    department = db.session.scalar(select(Department).where(Department.key == ref))
+    return person.serves(department) or person.leads(department)
+
+
+@provides("reader")
+def this_reader() -> Person | None:
+    """Who is at the other end of this request or socket."""
+    return reader()
+
+
+@provides("sign_in")
+def this_sign_in() -> str | None:
+    """The public id of the sign-in that opened this page or socket, None for a visitor."""
+    row = current_sign_in()
+    return row.public_id if row is not None and row.complete else None
+
+
+@provides("signed_in_as")
+def still_signed_in(sign_in: str) -> Person | None:
+    """Who is signed in by this sign-in (public id) while it stands, for sockets that stay open; else None."""
+    row: SignIn | None = db.session.scalar(select(SignIn).where(SignIn.public_id == sign_in))
+    return row.person if row is not None and row.complete else None
