@@ -1,0 +1,15 @@
+"""WHAT HANGS ON THE WALL: sections, threads, replies, mentions, cases, deadlines, timeline, ratings."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    from boards import clockwork, models, policy, views  # noqa: F401
+    from boards.cityfile_cli import city_cli
+    from boards.importing_cli import import_cli
+
+    app.cli.add_command(city_cli)
+    app.cli.add_command(import_cli)
+    views.register(app)

@@ -1,0 +1,22 @@
+"""Where things of the board are found: one place that knows the addresses of domain.md §8."""
+
+from __future__ import annotations
+
+from boards.models.case import Case
+from boards.models.thread import Thread
+from boards.models.timeline import CaseEvent
+
+
+def case_path(case: Case) -> str:
+    """The page of a case."""
+    return f"/cases/{case.number}"
+
+
+def thread_path(thread: Thread) -> str:
+    """The page of a thread: that of its case where it has one."""
+    return f"/t/{thread.public_id}" if thread.case is None else case_path(thread.case)
+
+
+def step_path(event: CaseEvent) -> str:
+    """A step on the page of its thread."""
+    return f"{thread_path(event.thread)}#e{event.seq}"

@@ -1,0 +1,45 @@
+"""What the poster says of the result: solved or not, and how content; every version is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from board.clock import now
+from board.db import Model, PublicId
+from boards.models.status import BAD, Satisfaction, Solved
+from boards.models.text import Text
+from people.models import Person
+
+if TYPE_CHECKING:
+    from boards.models.case import Case
+
+
+class Rating(PublicId, Model):
+    """One rating. The last one of a person and round is effective; the first one counts in figures."""
+
+    __tablename__ = "rating"
+    __table_args__ = (Index("ix_rating_case_round", "case_id", "round", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    round: Mapped[int]
+    answer: Mapped[int] = mapped_column(default=1)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    solved: Mapped[str] = mapped_column(String(8))
+    satisfaction: Mapped[str] = mapped_column(String(20))
+    text_id: Mapped[int | None] = mapped_column(ForeignKey("text.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    first: Mapped[bool] = mapped_column(default=True)
+
+    case: Mapped[Case] = relationship(back_populates="ratings")
+    person: Mapped[Person] = relationship()
+    text: Mapped[Text | None] = relationship()
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it asks for another officer: not solved, or not content."""
+        return self.solved == Solved.NO or Satisfaction(self.satisfaction) in BAD

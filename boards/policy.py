@@ -1,0 +1,448 @@
+"""Who may do what on the board: one table, read by verbs, pages, sockets and commands; and what one may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+
+from board.db import db
+from board.permissions import rule
+from board.seams import stream, vetoed
+from boards.models.assist import AssistTask
+from boards.models.case import Case
+from boards.models.handover import Handover
+from boards.models.mention import Mention
+from boards.models.report import Report
+from boards.models.section import Section
+from boards.models.status import Visibility
+from boards.models.text import Text
+from boards.models.thread import Thread
+from people.models import Department, Person
+
+
+def readable_departments(person: Person) -> set[int]:
+    """The departments whose restricted and held cases `person` may read: those he serves, and those below what he leads."""
+    readable = {department.id for department in person.departments}
+    for appointment in person.current_appointments():
+        if appointment.role == "leader" and appointment.department is not None:
+            readable |= {below.id for below in appointment.department.descendants()}
+    return readable
+
+
+def visible_to(person: Person | None) -> ColumnElement[bool]:
+    """The condition on `Thread` for what `person` may read: the only way to query threads.
+
+    Public ones, his own, those held that he moderates or works on, and those restricted to his departments.
+    """
+    public = Thread.visibility == Visibility.PUBLIC
+    if person is None or not person.active:
+        return public
+    mine = Thread.poster_id == person.id
+    if not person.is_staff:
+        return or_(public, mine)
+    departments = readable_departments(person)
+    working = _working_there(person, departments)
+    held = and_(
+        Thread.visibility == Visibility.HELD,
+        true() if person.has_role("moderator") else working,
+    )
+    restricted = and_(
+        Thread.visibility == Visibility.RESTRICTED,
+        or_(Thread.restricted_to_id.in_(departments), working) if departments else false(),
+    )
+    return or_(public, mine, held, restricted)
+
+
+def _working_there(person: Person, departments: set[int]) -> ColumnElement[bool]:
+    # Whoever leads the case, assists in it, or must say whether to take it; the desk while it must decide.
+    if not departments:
+        return false()
+    leading = select(Case.thread_id).where(
+        or_(Case.department_id.in_(departments), Case.at_desk if _at_desk(person) else false())
+    )
+    assisting = (
+        select(Case.thread_id)
+        .join(AssistTask, AssistTask.case_id == Case.id)
+        .where(AssistTask.department_id.in_(departments), AssistTask.state == "open")
+    )
+    offered = (
+        select(Case.thread_id)
+        .join(Handover, Handover.case_id == Case.id)
+        .where(Handover.to_id.in_(departments), Handover.state == "offered")
+    )
+    return or_(Thread.id.in_(leading), Thread.id.in_(assisting), Thread.id.in_(offered))
+
+
+def sees(person: Person | None, thread: Thread) -> bool:
+    """Whether `person` may read this thread: the same rule as `visible_to`, for one row at hand."""
+    if thread.is_public:
+        return True
+    if person is None or not person.active:
+        return False
+    if thread.poster_id == person.id:
+        return True
+    if not person.is_staff:
+        return False
+    departments = readable_departments(person)
+    working = thread.case is not None and _works_on(person, thread.case, departments)
+    if thread.visibility == Visibility.HELD:
+        return working or person.has_role("moderator")
+    return working or thread.restricted_to_id in departments
+
+
+def _works_on(person: Person, case: Case, departments: set[int]) -> bool:
+    handover = case.open_handover()
+    return (
+        case.department_id in departments
+        or any(each.id in departments for each in case.assisting())
+        or (handover is not None and handover.to_id in departments)
+        or (case.at_desk and _at_desk(person))
+    )
+
+
+def department_sees(department: Department, thread: Thread) -> bool:
+    """Whether whoever serves in `department` may read this thread: what its inbox and its live stream may name."""
+    if thread.is_public or (thread.is_restricted and thread.restricted_to_id == department.id):
+        return True
+    case = thread.case
+    if case is None:
+        return False
+    handover = case.open_handover()
+    return (
+        case.department_id == department.id
+        or any(each.id == department.id for each in case.assisting())
+        or (handover is not None and handover.to_id == department.id)
+        or (case.at_desk and department.is_desk)
+    )
+
+
+def told_departments(thread: Thread) -> set[int]:
+    """The departments that a mention in this thread told: they may answer, too."""
+    return set(
+        db.session.scalars(select(Mention.department_id).where(Mention.thread_id == thread.id, Mention.told))
+    )
+
+
+def _serves(person: Person | None, department: Department | None) -> bool:
+    # Leaders above a department read, instruct and decide there; its officers' work is not theirs.
+    return person is not None and person.is_staff and person.serves(department)
+
+
+def _oversees(person: Person | None, department: Department | None) -> bool:
+    return person is not None and person.is_staff and (person.serves(department) or person.leads(department))
+
+
+def _at_desk(person: Person | None) -> bool:
+    return person is not None and any(each.is_desk for each in person.departments)
+
+
+def _posted(person: Person | None, case: Case) -> bool:
+    return person is not None and case.thread.poster_id == person.id
+
+
+def _free(verb: str, person: Person | None, thing: Any) -> bool:
+    return not vetoed(verb, person, thing)
+
+
+# --- the case -----------------------------------------------------------------------------------------
+
+
+@rule("case.acknowledge", "case.answer")
+def may_acknowledge(person: Person | None, case: Case) -> bool:
+    """Whoever is on duty in the lead department, and its leaders."""
+    return (
+        person is not None
+        and may_accept(person, case)
+        and (person.has_role("leader", case.department) or person.on_duty_for(case.department))
+    )
+
+
+@rule("case.accept", "case.decline")
+def may_accept(person: Person | None, case: Case) -> bool:
+    """The lead department: whoever serves there; a colleague who is not on duty may help."""
+    return _serves(person, case.department) and _free("case.accept", person, case)
+
+
+@rule("case.assign", "case.extend", "case.assist_waive", "case.approve")
+def may_lead(person: Person | None, case: Case) -> bool:
+    """A leader of the lead department, or of one above it."""
+    return person is not None and person.leads(case.department) and _free("case.assign", person, case)
+
+
+@rule("case.instruct")
+def may_instruct(person: Person | None, case: Case) -> bool:
+    """A leader of the department or of any above."""
+    return person is not None and person.leads(case.department)
+
+
+@rule("case.claim", "case.offer", "case.assist")
+def may_claim(person: Person | None, case: Case) -> bool:
+    """An officer of the lead department."""
+    return _serves(person, case.department) and _free("case.claim", person, case)
+
+
+@rule("case.progress")
+def may_progress(person: Person | None, case: Case) -> bool:
+    """The handler, his department where nobody handles it yet or a shift changed, and assisting departments."""
+    return _handles(person, case) or any(_serves(person, each) for each in case.assisting())
+
+
+@rule("case.note")
+def may_note(person: Person | None, case: Case) -> bool:
+    """Every department that works on it, and the desk."""
+    working = [case.department, *case.assisting()]
+    return any(_serves(person, each) for each in working) or (_at_desk(person) and sees(person, case.thread))
+
+
+@rule("case.ask", "case.suspend", "case.resolve")
+def may_handle(person: Person | None, case: Case) -> bool:
+    """The handler; before there is one, and when the handler is off duty, an officer of the lead department."""
+    return _handles(person, case) and _free("case.resolve_actor", person, case)
+
+
+def _handles(person: Person | None, case: Case) -> bool:
+    if person is None or not _serves(person, case.department):
+        return False
+    if case.handler is None or case.handler.id == person.id or person.has_role("leader", case.department):
+        return True
+    return not case.handler.on_duty_for(case.department)
+
+
+@rule("case.resume")
+def may_resume(person: Person | None, case: Case) -> bool:
+    """An officer of the lead department."""
+    return _serves(person, case.department)
+
+
+@rule("case.supplement", "case.nudge", "case.withdraw", "case.follow_up", "case.reopen")
+def may_as_poster(person: Person | None, case: Case) -> bool:
+    """Its poster."""
+    return _posted(person, case)
+
+
+@rule("case.rate")
+def may_rate(person: Person | None, case: Case) -> bool:
+    """Its poster, and the posters of the cases merged into it."""
+    return _posted(person, case) or (
+        person is not None and any(each.id == person.id for each in case.merged_posters())
+    )
+
+
+@rule("case.rectify")
+def may_rectify(person: Person | None, case: Case) -> bool:
+    """Another officer of the lead department than the one who answered."""
+    return (
+        person is not None
+        and _serves(person, case.department)
+        and (case.handler is None or case.handler.id != person.id)
+    )
+
+
+@rule("case.route", "case.merge")
+def may_dispatch(person: Person | None, case: Case) -> bool:
+    """An officer of the dispatch desk."""
+    return _at_desk(person) and sees(person, case.thread)
+
+
+@rule("case.relay")
+def may_relay(person: Person | None, case: Case) -> bool:
+    """Whoever is on duty at the dispatch desk."""
+    return (
+        person is not None
+        and may_dispatch(person, case)
+        and any(each.is_desk and person.on_duty_for(each) for each in person.departments)
+    )
+
+
+@rule("case.unmerge")
+def may_unmerge(person: Person | None, case: Case) -> bool:
+    """The desk, and the poster who says that it is not the same matter."""
+    return _posted(person, case) or may_dispatch(person, case)
+
+
+@rule("case.take")
+def may_take(person: Person | None, case: Case) -> bool:
+    """The department to which the case is offered."""
+    handover = case.open_handover()
+    return (
+        handover is not None and _serves(person, handover.to_department) and _free("case.take", person, case)
+    )
+
+
+@rule("case.return")
+def may_return(person: Person | None, case: Case) -> bool:
+    """The department to which the case is offered, or to which the desk has just sent it."""
+    handover = case.open_handover() or case.fresh_routing()
+    return handover is not None and _serves(person, handover.to_department)
+
+
+@rule("assist.answer")
+def may_answer_assist(person: Person | None, task: AssistTask) -> bool:
+    """The department that was asked to help."""
+    return _serves(person, task.department)
+
+
+@rule("case.assist_answer")
+def may_answer_some_assist(person: Person | None, case: Case) -> bool:
+    """A department with an open task."""
+    return any(_serves(person, each) for each in case.assisting())
+
+
+# --- threads, texts, sections -----------------------------------------------------------------------------
+
+
+@rule("thread.read")
+def may_read(person: Person | None, thread: Thread) -> bool:
+    """Whoever may see it."""
+    return sees(person, thread)
+
+
+@rule("section.post")
+def may_post(person: Person | None, section: Section) -> bool:
+    """Members, where a section is open and not the staff's own. An officer's account is not a citizen's."""
+    return (
+        person is not None
+        and person.active
+        and not person.is_staff
+        and not section.is_closed
+        and not section.staff_posts
+    )
+
+
+@rule("section.publish")
+def may_publish(person: Person | None, section: Section) -> bool:
+    """Guides and notices: the section's own department, those below it, and moderators."""
+    if person is None or not person.active or section.is_closed:
+        return False
+    home = section.department
+    below = home is not None and any(home in each.ancestors() for each in person.departments)
+    return person.is_staff and (_serves(person, home) or below or person.has_role("moderator"))
+
+
+@rule("thread.reply")
+def may_reply(person: Person | None, thread: Thread) -> bool:
+    """Whoever is signed in; where the poster wants no replies, only he and the departments."""
+    if person is None or not person.active or not sees(person, thread):
+        return False
+    case = thread.case
+    if case is not None and case.parent_id is not None:
+        return False  # a duplicate points to the main case
+    if person.id == thread.poster_id:
+        return True
+    if person.is_staff:
+        if case is None:
+            return bool(person.departments)
+        mine = {each.id for each in person.departments}
+        offices = {case.department_id, *(each.id for each in case.assisting()), *told_departments(thread)}
+        return (
+            bool(mine & offices)
+            or _serves(person, case.department)
+            or _at_desk(person)
+            or person.has_role("expert")
+        )
+    return not thread.replies_closed and thread.is_public
+
+
+@rule("thread.watch")
+def may_watch(person: Person | None, thread: Thread) -> bool:
+    """Whoever is signed in and may read it."""
+    return person is not None and sees(person, thread)
+
+
+@rule("thread.edit", "thread.switch_replies", "thread.agree_release")
+def may_edit(person: Person | None, thread: Thread) -> bool:
+    """Its poster."""
+    return person is not None and thread.poster_id == person.id
+
+
+@rule("thread.propose_release")
+def may_propose_release(person: Person | None, thread: Thread) -> bool:
+    """The department a thread is restricted to."""
+    return person is not None and thread.is_restricted and _serves(person, thread.restricted_to)
+
+
+@rule("thread.hold", "thread.release")
+def may_hold(person: Person | None, thread: Thread) -> bool:
+    """A moderator; never a text about his own department."""
+    return (
+        person is not None
+        and person.has_role("moderator")
+        and not thread.is_restricted
+        and not (thread.case is not None and person.serves(thread.case.department))
+    )
+
+
+@rule("thread.pin")
+def may_pin(person: Person | None, thread: Thread) -> bool:
+    """A moderator, and the department of a section its staff writes in."""
+    if person is None or not thread.is_public:
+        return False
+    return person.has_role("moderator") or (
+        thread.section.staff_posts and _serves(person, thread.section.department)
+    )
+
+
+@rule("text.cover")
+def may_cover(person: Person | None, text: Text) -> bool:
+    """Its author, always."""
+    return person is not None and text.author_id is not None and text.author_id == person.id
+
+
+@rule("text.original")
+def may_uncover(person: Person | None, pair: tuple[Text, Thread]) -> bool:
+    """Its author, and the department responsible for the case while it is; each look is recorded."""
+    text, thread = pair
+    if person is None:
+        return False
+    if text.author_id == person.id:
+        return True
+    case = thread.case
+    return case is not None and case.is_open and sees(person, thread) and person.serves(case.department)
+
+
+@rule("text.revisions")
+def may_read_revisions(person: Person | None, pair: tuple[Text, Thread]) -> bool:
+    """Officers' earlier words are public; a member's are for himself and the department."""
+    text, thread = pair
+    if text.kind == "official":
+        return sees(person, thread)
+    return may_uncover(person, pair)
+
+
+@rule("report.file")
+def may_report(person: Person | None, thread: Thread) -> bool:
+    """Anybody, without an account."""
+    return sees(person, thread)
+
+
+@rule("report.decide")
+def may_decide_report(person: Person | None, report: Report) -> bool:
+    """A moderator."""
+    return person is not None and person.has_role("moderator")
+
+
+@rule("desk.open")
+def may_open_desk(person: Person | None, department: Department | None) -> bool:
+    """Whoever serves somewhere; a department's own desk for those who serve it or lead it."""
+    if person is None or not person.is_staff:
+        return False
+    return bool(person.departments) if department is None else _oversees(person, department)
+
+
+@rule("section.counted")
+def may_count(person: Person | None, section: Section) -> bool:
+    """Live counts are shown only where everybody may read."""
+    return section.shows_counts
+
+
+# --- live streams -------------------------------------------------------------------------------------------
+
+
+@stream("case")
+def may_follow_case(person: Person | None, ref: str) -> bool:
+    """Readers of the thread. Visitors poll; a socket is opened only for whoever is signed in."""
+    return db.session.scalar(select(Thread.id).where(Thread.public_id == ref, visible_to(person))) is not None
+
+
+__all__ = ["readable_departments", "sees", "visible_to"]

@@ -1,0 +1,37 @@
+"""Three pages that explain the board: how it works and how its numbers are counted, privacy, accessibility."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from board.web import cached_page
+from boards.models.section import Section
+
+bp = Blueprint("guides", __name__)
+
+
+def _static(name: str, **values: Any) -> Response:
+    def build() -> tuple[str, Any]:
+        return render_template(f"boards/{name}.html", here=f"/{name}", **values), None
+
+    return cached_page(("guide", name), name, build)
+
+
+@bp.get("/guide")
+def guide() -> Response:
+    """How it works, and how the numbers are counted."""
+    return _static("guide", sections=[each for each in Section.all() if each.is_public and each.makes_cases])
+
+
+@bp.get("/privacy")
+def privacy() -> Response:
+    """What is kept, who reads it, and what the board never does."""
+    return _static("privacy")
+
+
+@bp.get("/accessibility")
+def accessibility() -> Response:
+    """How the board can be used by everybody, and where to say that something does not work."""
+    return _static("accessibility")

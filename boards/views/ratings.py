@@ -1,0 +1,65 @@
+"""The poster rates the answer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from board.db import transaction
+from board.errors import Invalid, NotFound, WrongState
+from boards.addresses import case_path
+from boards.composition import LONGEST
+from boards.models.case import Case
+from boards.views.acting import SAID, done, myself
+from people import me
+from people.signing_in import login_required
+
+bp = Blueprint("ratings", __name__)
+
+
+@bp.get("/cases/<number>/rating")
+@login_required
+def new(number: str) -> Response:
+    """The form alone, for a link from a message."""
+    case = Case.numbered(number, reader=me())
+    person = me()
+    if person is None or not case.can("rate") or "rate" not in case.open_verbs(person):
+        raise NotFound
+    return _page(number, {}, 200)
+
+
+@bp.post("/cases/<number>/rating")
+@login_required
+def create(number: str) -> Response:
+    """Two questions and a few words, public; the form also asks for it to be handled again."""
+    form = request.form
+    typed = form.get("words", form.get("text", ""))[:LONGEST]
+    try:
+        with transaction():
+            case = Case.numbered(number, reader=me(), for_change=True)
+            target = case_path(case)
+            case.rate(
+                by=myself(),
+                solved=form.get("solved", ""),
+                satisfaction=form.get("satisfaction", ""),
+                words=typed,
+            )
+    except Invalid as error:
+        errors = {("text" if key == "words" else key): text for key, text in error.errors.items()}
+        return _page(number, errors, 422)
+    except WrongState as error:
+        return _page(number, {"": error.message}, 409)
+    return done(target, SAID["rate"])
+
+
+def _page(number: str, errors: dict[str, object], status: int) -> Response:
+    case = Case.numbered(number, reader=me())
+    form = request.form
+    values = {
+        "solved": form.get("solved", ""),
+        "satisfaction": form.get("satisfaction", ""),
+        "text": form.get("words", form.get("text", "")),
+    }
+    html = render_template(
+        "compose/rate.html", case=case, values=values, errors=errors, reopens=case.can("reopen")
+    )
+    return make_response(html, status)
