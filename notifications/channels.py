@@ -1,0 +1,47 @@
+"""The ways in which news reach a person. A channel is called inside the transaction, so it only promises.
+
+`live` writes a hint into the person's stream. Push, mail and SMS register here when they come: each promises a
+job with a key of its own, such as `push:<inbox item>`, and the worker carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from board.live import append
+
+
+@dataclass(frozen=True)
+class News:
+    """What changed for one person (public id): the unread count, absolute, and the item that is new, if one is."""
+
+    person: str
+    unread: int
+    item: str | None = None
+
+
+Carry = Callable[[News], None]
+
+CHANNELS: dict[str, Carry] = {}
+
+
+def channel(name: str) -> Callable[[Carry], Carry]:
+    """Register a channel; ValueError for a name that is taken."""
+
+    def put(function: Carry) -> Carry:
+        if CHANNELS.get(name, function).__qualname__ != function.__qualname__:
+            raise ValueError(f"two channels called {name}")
+        CHANNELS[name] = function
+        return function
+
+    return put
+
+
+@channel("live")
+def hint(news: News) -> None:
+    """Open pages of this person show the new count."""
+    if news.item is None:
+        append(f"person:{news.person}", kind="inbox", unread=news.unread)
+    else:
+        append(f"person:{news.person}", kind="inbox", unread=news.unread, item=news.item)

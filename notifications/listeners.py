@@ -1,0 +1,70 @@
+"""What every step of a thread sets off, inside its transaction: inbox rows, hints, and the promise to tell followers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from board import jobs
+from board.db import db
+from board.events import on
+from board.live import append
+from boards.models.timeline import CaseEvent
+from boards.models.watch import Watch
+from boards.policy import department_sees
+from notifications import recipients
+from notifications.models import inbox
+from people.models import Person
+
+
+@on("*")
+def tell(event: CaseEvent) -> None:
+    """Tell whoever must hear of it; the desks it concerns look again."""
+    if event.parameters.get("imported"):
+        return  # long over; nobody waits to hear of it
+    on_duty: dict[int, list[Person]] = {}
+    for department, reason in recipients.told_departments(event):
+        quiet = reason in recipients.QUIET
+        on_duty[department.id] = [] if quiet else department.on_duty()
+        inbox.deliver_to_department(
+            event,
+            department,
+            reason,
+            calls=not quiet and recipients.calls(event, department, reason),
+            on_duty=None if quiet else len(on_duty[department.id]),
+        )
+    told = recipients.told_persons(event, on_duty)
+    inbox.deliver(event, told)
+    _tell_desks(event)
+    if event.audience.followers and event.is_public and _others_follow(event, list(told)):
+        jobs.put("tell-followers", key=f"followers:{event.public_id}", event=event.public_id)
+
+
+def _tell_desks(event: CaseEvent) -> None:
+    thread, case = event.thread, event.thread.case
+    reasons = {each.key: reason for each, reason in event.audience.departments.values()}
+    for key, department in recipients.concerned(thread, event).items():
+        if not department_sees(department, thread):
+            # It has lost what it may not name any more: its desk only hears that something left.
+            append(f"department:{key}", kind="queue")
+            continue
+        hint: dict[str, Any] = {
+            "kind": event.kind if event.is_public else "changed",
+            "case": case.number if case is not None else thread.public_id,
+            "version": thread.version,
+        }
+        if case is not None:
+            hint["status"] = str(case.status)
+        if key in reasons and event.is_public:
+            hint["reason"] = reasons[key]
+            hint["calls"] = recipients.calls(event, department, reasons[key])
+        if event.parameters.get("urgent"):
+            hint["urgent"] = True
+        append(f"department:{key}", **hint)
+
+
+def _others_follow(event: CaseEvent, told: list[int]) -> bool:
+    known = [*told, event.actor_id] if event.actor_id is not None else told
+    query = select(Watch.id).where(Watch.thread_id == event.thread_id, Watch.person_id.not_in(known)).limit(1)
+    return db.session.scalar(query) is not None

@@ -1,0 +1,218 @@
+"""The inbox: one row for each step and each recipient, a person or a department.
+
+Rows say who is told and why; the sentence is made when it is shown. A person's unread count stands in a row of
+its own, changed in the transaction that changes the items, so no page ever counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    CursorResult,
+    ForeignKey,
+    Index,
+    Table,
+    UniqueConstraint,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from board.clock import now
+from board.db import Model, PublicId, before_commit, db, random_id
+from notifications.channels import CHANNELS, News
+from people.models import Department, Person
+
+if TYPE_CHECKING:
+    from boards.models.timeline import CaseEvent
+
+
+class InboxItem(PublicId, Model):
+    """One step that one recipient hears of. `calls`: a department owes an acknowledgement for it."""
+
+    __tablename__ = "inbox_item"
+    __table_args__ = (
+        UniqueConstraint("event_id", "person_id"),
+        UniqueConstraint("event_id", "department_id"),
+        CheckConstraint("(person_id IS NULL) <> (department_id IS NULL)", name="recipient"),
+        Index("ix_inbox_item_person", "person_id", "id"),
+        Index("ix_inbox_item_department", "department_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("case_event.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
+    reasons: Mapped[list[str]] = mapped_column(JSON, default=list)
+    calls: Mapped[bool] = mapped_column(default=False)
+    on_duty: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+
+    event: Mapped[CaseEvent] = relationship()
+    person: Mapped[Person | None] = relationship()
+    department: Mapped[Department | None] = relationship()
+
+
+class Unread(Model):
+    """How many items a person has not read: absolute, so that a lost hint costs nothing."""
+
+    __tablename__ = "unread"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True, autoincrement=False)
+    count: Mapped[int] = mapped_column(default=0)
+
+
+ITEMS = cast(Table, InboxItem.__table__)
+UNREAD = cast(Table, Unread.__table__)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A person to be told: his table id and public id, and why, most important reason first."""
+
+    id: int
+    public_id: str
+    reasons: tuple[str, ...]
+
+
+def unread_of(person: Person) -> int:
+    """How many items `person` has not read."""
+    return db.session.scalar(select(Unread.count).where(Unread.person_id == person.id)) or 0
+
+
+def _insert(session: Session) -> Any:
+    return sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
+
+
+def deliver(event: CaseEvent, recipients: Mapping[int, Recipient]) -> int:
+    """Put `event` into the inbox of each person who does not have it yet; how many that were.
+
+    In the open transaction, one statement for all of them. Counts and hints follow just before its commit.
+    """
+    if not recipients:
+        return 0
+    session = db.session()
+    moment = now()
+    insert = _insert(session)
+    rows = session.execute(
+        insert(ITEMS).on_conflict_do_nothing().returning(ITEMS.c.person_id, ITEMS.c.public_id),
+        [
+            {
+                "public_id": random_id(),
+                "event_id": event.id,
+                "person_id": key,
+                "reasons": list(recipients[key].reasons),
+                "calls": False,
+                "created_at": moment,
+            }
+            for key in sorted(recipients)
+        ],
+    ).all()
+    for person_id, public_id in rows:
+        shift(person_id, recipients[person_id].public_id, 1, item=public_id)
+    return len(rows)
+
+
+def deliver_to_department(
+    event: CaseEvent, department: Department, reason: str, *, calls: bool, on_duty: int | None
+) -> None:
+    """Put `event` into a department's inbox. `on_duty`: how many were on duty then, None when nobody was looked for."""
+    session = db.session()
+    session.execute(
+        _insert(session)(ITEMS).on_conflict_do_nothing(),
+        {
+            "public_id": random_id(),
+            "event_id": event.id,
+            "department_id": department.id,
+            "reasons": [reason],
+            "calls": calls,
+            "on_duty": on_duty,
+            "created_at": now(),
+        },
+    )
+
+
+def shift(person_id: int, public_id: str, by: int, *, item: str | None = None) -> None:
+    """Change a person's unread count by `by` when the open transaction ends; `item` is what is new to him."""
+    waiting: dict[int, tuple[str, int, str | None]] = db.session().info.setdefault("unread", {})
+    _public_id, before, last = waiting.get(person_id, (public_id, 0, None))
+    waiting[person_id] = (public_id, before + by, item or last)
+
+
+@before_commit
+def write_counts(session: Session) -> None:
+    """Write what shift() collected, persons in the order of their ids, so that no two verbs deadlock; then tell them."""
+    waiting: dict[int, tuple[str, int, str | None]] = session.info.pop("unread", {})
+    if not waiting:
+        return
+    insert = _insert(session)(UNREAD)
+    rows = session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["person_id"], set_={"count": UNREAD.c.count + insert.excluded.count}
+        ).returning(UNREAD.c.person_id, UNREAD.c.count),
+        [{"person_id": key, "count": waiting[key][1]} for key in sorted(waiting)],
+    ).all()
+    for person_id, count in rows:
+        public_id, _by, item = waiting[person_id]
+        for carry in CHANNELS.values():
+            carry(News(person=public_id, unread=count, item=item))
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def item_of(person: Person, public_id: str) -> InboxItem | None:
+    """The person's own item with this public id."""
+    return db.session.scalar(
+        select(InboxItem).where(InboxItem.public_id == public_id, InboxItem.person_id == person.id)
+    )
+
+
+def _read(by: Person, *which: ColumnElement[bool]) -> int:
+    moment = now()
+    done = cast(
+        CursorResult[Any],
+        db.session.execute(
+            update(InboxItem)
+            .where(InboxItem.person_id == by.id, InboxItem.read_at.is_(None), *which)
+            .values(read_at=moment, seen_at=func.coalesce(InboxItem.seen_at, moment))
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if done.rowcount:
+        shift(by.id, by.public_id, -done.rowcount)
+    return done.rowcount
+
+
+def read_about(thread_id: int, *, by: Person) -> int:
+    """Note that `by` has read everything about one thread; how many items that were, so that twice counts once."""
+    from boards.models import CaseEvent
+
+    return _read(by, InboxItem.event_id.in_(select(CaseEvent.id).where(CaseEvent.thread_id == thread_id)))
+
+
+def read_all(*, by: Person) -> int:
+    """Note that `by` has read everything; how many items that were."""
+    return _read(by)
+
+
+def note_seen(person: Person, items: list[str]) -> None:
+    """Note that the list showed these items (public ids) to `person`."""
+    db.session.execute(
+        update(InboxItem)
+        .where(InboxItem.public_id.in_(items), InboxItem.person_id == person.id, InboxItem.seen_at.is_(None))
+        .values(seen_at=now())
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,160 @@
+"""The inbox: what happened to a person's cases, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, redirect, render_template, request
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from board import live
+from board.db import db, transaction
+from board.errors import NotFound
+from board.i18n import _
+from board.seams import fill
+from board.web import see_other
+from boards.lines import department_names
+from boards.models import CaseEvent, Thread
+from boards.policy import visible_to
+from notifications.models import InboxItem, inbox, unread_of
+from notifications.sentences import sentence
+from people import me
+from people.models import Person
+from people.session import login_required
+
+bp = Blueprint("inbox", __name__)
+
+PAGE = 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list. `title` is empty where the thread may not be read any more."""
+
+    public_id: str
+    say: str
+    title: str
+    at: datetime
+    unread: bool
+    fresh: bool
+
+
+def rows_of(person: Person, before: str | None = None) -> tuple[list[Row], str | None]:
+    """A page of `person`'s items older than the item `before`, newest first, and where the next page begins."""
+    query = (
+        select(InboxItem)
+        .where(InboxItem.person_id == person.id)
+        .order_by(InboxItem.id.desc())
+        .limit(PAGE + 1)
+        .options(
+            joinedload(InboxItem.event).joinedload(CaseEvent.thread).joinedload(Thread.case),
+            joinedload(InboxItem.event).joinedload(CaseEvent.actor),
+            joinedload(InboxItem.event).joinedload(CaseEvent.public_text),
+        )
+    )
+    if before:
+        last = inbox.item_of(person, before)
+        if last is None:
+            raise NotFound
+        query = query.where(InboxItem.id < last.id)
+    items = list(db.session.scalars(query))
+    more = items[PAGE - 1].public_id if len(items) > PAGE else None
+    items = items[:PAGE]
+    threads = {item.event.thread_id for item in items}
+    readable = set(db.session.scalars(select(Thread.id).where(Thread.id.in_(threads), visible_to(person))))
+    names = department_names()
+    rows = [
+        Row(
+            item.public_id,
+            sentence(item, names) if item.event.thread_id in readable else "",
+            item.event.thread.title if item.event.thread_id in readable else "",
+            item.created_at,
+            item.read_at is None,
+            item.seen_at is None,
+        )
+        for item in items
+    ]
+    return rows, more
+
+
+@bp.get("/inbox")
+@login_required
+def index() -> str:
+    """The list. What it shows is seen; it is read when it is opened."""
+    person = me()
+    assert person is not None
+    live.watching(person.stream)
+    rows, more = rows_of(person, request.args.get("before"))
+    if any(row.fresh for row in rows):
+        with transaction():
+            inbox.note_seen(person, [row.public_id for row in rows])
+    return render_template(
+        "notifications/inbox.html", rows=rows, more=more, unread=unread_of(person), here="/inbox"
+    )
+
+
+@bp.get("/inbox/unread")
+@login_required
+def unread() -> dict[str, int]:
+    """How many items are unread, for a page that has missed too much."""
+    person = me()
+    assert person is not None
+    return {"unread": unread_of(person)}
+
+
+@bp.get("/inbox/<public_id>")
+@login_required
+def show(public_id: str) -> Response:
+    """Open an item: the reader stands before the step it tells of, and has read all there is about that thread."""
+    with transaction():
+        person = me()
+        item = inbox.item_of(person, public_id) if person is not None else None
+        if person is None or item is None:
+            raise NotFound
+        event = item.event
+        inbox.read_about(event.thread_id, by=person)
+        thread = db.session.scalar(select(Thread).where(Thread.id == event.thread_id, visible_to(person)))
+        place = "" if thread is None else _address(thread, event.seq)
+    if not place:
+        raise NotFound
+    return redirect(place, 303)  # type: ignore[return-value]
+
+
+def _address(thread: Thread, seq: int) -> str:
+    case = thread.case
+    page = f"/cases/{case.number}" if case is not None else f"/t/{thread.public_id}"
+    return f"{page}#e{seq}"
+
+
+@bp.post("/inbox/reading")
+@login_required
+def read_all() -> Response:
+    """Everything is read."""
+    with transaction():
+        person = me()
+        assert person is not None
+        inbox.read_all(by=person)
+    return see_other("inbox.index")
+
+
+@fill("shell.badge")
+def badge(person: Person | None) -> Markup:
+    """The number of unread items; it stands there hidden when there are none, so that a script can show it."""
+    if person is None:
+        return Markup()
+    return Markup(render_template("notifications/badge.html", count=unread_of(person)))
+
+
+@fill("mine.links")
+def inbox_link(person: Person) -> Markup:
+    """The way to the inbox from a person's own page."""
+    return Markup('<a href="{}">{} {}</a>').format("/inbox", _("Messages"), badge(person))
+
+
+@fill("case.live")
+def new_steps(thread: Thread) -> Markup:
+    """The bar `有 N 条新进展` above a timeline, hidden until there are some; a plain link without scripts."""
+    return Markup(render_template("notifications/newbar.html", thread=thread))
