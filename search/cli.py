@@ -1,0 +1,71 @@
+"""`flask search`: make the index anew, and say how it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from board.db import db
+from search.document import Document
+from search.engines import EngineBusy
+
+search_cli = AppGroup("search", help="The search index.")
+RECOMMENDED = 50_000  # threads; beyond that this engine answers too slowly
+EVERY = 50  # threads between two steps of the progress bar
+
+
+@search_cli.command("rebuild")
+@with_appcontext
+def rebuild() -> None:
+    """Make the search index anew from the database; the board goes on meanwhile."""
+    from search import engine
+    from search.threads import count_public
+    from search.upkeep import rebuild as make
+
+    total = count_public()
+    db.session.rollback()
+    began = time.monotonic()
+    with click.progressbar(length=total, label="Indexing", show_pos=True) as bar:
+
+        def watched(documents: Iterable[Document]) -> Iterator[Document]:
+            number = 0
+            for number, document in enumerate(documents, 1):
+                yield document
+                if number % EVERY == 0:
+                    bar.update(EVERY)
+            bar.update(number % EVERY)
+
+        try:
+            number = make(engine(), watched)
+        except EngineBusy as error:
+            raise click.ClickException(f"Nothing was changed: {error}.") from None
+        except OSError as error:
+            raise click.ClickException(f"The index could not be written: {error}.") from None
+    click.echo(f"{number:,} threads indexed in {time.monotonic() - began:.1f} s.")
+    _advise(number)
+
+
+@search_cli.command("status")
+@with_appcontext
+def status() -> None:
+    """Say how the index stands; exit code 1 when search does not work."""
+    from search import engine
+    from search.threads import count_public
+
+    state = engine().status()
+    if state.problem:
+        raise click.ClickException(
+            f"Search does not work: {state.problem}. `flask search rebuild` repairs it."
+        )
+    click.echo(f"{state.documents:,} of {count_public():,} public threads, {state.size / 1_000_000:.1f} MB.")
+    _advise(state.documents)
+
+
+def _advise(number: int) -> None:
+    if number > RECOMMENDED:
+        click.echo(
+            f"More than {RECOMMENDED:,} threads: this engine will answer slowly; plan for a larger one."
+        )
