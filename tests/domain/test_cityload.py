@@ -1,0 +1,59 @@
+"""The demo city, played through the board's own verbs: nothing is refused, whatever the hour it is loaded at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from board import clock, create_app
+from board.db import db
+from board.settings import Settings
+from boards.cityfile import read
+from boards.cityload import load, play
+from boards.models import Case, Thread
+from boards.models.status import Outcome, Status, Visibility
+from people.models import Department
+
+YUNCHUAN = Path(__file__).resolve().parents[2] / "city" / "yunchuan.toml"
+# Twenty past three at night in the middle of the long October holidays, when every working clock stands still.
+NIGHT = datetime(2026, 10, 3, 19, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def empty_board(tmp_path: Path) -> Iterator[Flask]:
+    app = create_app(Settings.from_env({"BOARD_MODE": "test", "BOARD_DATA": str(tmp_path)}))
+    with clock.freeze(NIGHT), app.app_context():
+        db.create_all()
+        yield app
+        db.session.rollback()
+        db.engine.dispose()
+
+
+@pytest.mark.slow
+def test_every_step_of_the_demo_city_is_one_the_board_allows_and_loading_again_changes_nothing(empty_board):
+    city = read(YUNCHUAN)
+    done, acts = load(city)
+    played = list(play(acts, done))
+
+    assert len(played) == len(acts) == len(city.thread) + sum(len(thread.steps) for thread in city.thread)
+    cases = list(db.session.scalars(select(Case)))
+    assert {case.status for case in cases} == set(Status)
+    assert {case.outcome for case in cases if case.outcome} == set(Outcome)
+    assert any(case.overdue for case in cases)
+    assert any(case.round > 1 for case in cases)
+    assert any(case.extended_round for case in cases)
+    assert set(db.session.scalars(select(Thread.visibility))) == set(Visibility)
+    assert max(db.session.scalars(select(Thread.replies_count))) > 20
+    assert max(db.session.scalars(select(Thread.moved_at))) <= NIGHT
+    for department in Department.all():
+        for days in (0, 1, 15, 29):
+            assert department.on_duty(NIGHT + timedelta(days=days)), (department.key, days)
+
+    again, left = load(city)
+    assert left == []
+    assert (again.departments, again.sections, again.people, again.shifts) == (0, 0, 0, 0)

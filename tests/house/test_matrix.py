@@ -1,0 +1,380 @@
+"""Every address of the board, for everybody: who gets in, who is refused, and for whom there is nothing there.
+
+A new route needs a line in ROWS. Each line is tried as everybody on the thing it names, and where the thing is a
+case or a thread also on one that is held, one that is restricted and one that never was: to those who may not read
+them the three are the same answer, byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.house.populated import PEOPLE, Populated, populated
+
+STAFF = "otto hugo lena dana carl mona adam ines"
+SIGN_IN = "sign in"  # 303 to the sign-in page
+READ_HELD = {"rita", "otto", "lena", "carl", "mona"}
+READ_SHUT = {"rita", "dana", "carl"}
+
+
+@dataclass
+class Row:
+    """One address: a path with names of populated.py in it, what it answers, and the form that is sent."""
+
+    method: str
+    rule: str
+    path: str
+    default: int
+    others: dict[str, int | str]
+    form: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def thing(self) -> str | None:
+        """The case that the path is about, None when it is about none."""
+        match = re.search(
+            r"^/(?:cases|t|received|desk/case|desk/toast|moderation/threads)/\{([a-z]+)", self.path
+        )
+        match = match or re.search(r"^/files/\{([a-z]+)\.photo", self.path)
+        return match[1] if match else None
+
+    def on(self, name: str) -> str:
+        """The same path about another case."""
+        thing = self.thing
+        return self.path if thing is None else self.path.replace("{" + thing, "{" + name, 1)
+
+    def expected(self, who: str) -> int | str:
+        """What `who` gets."""
+        return self.others.get(who, self.default)
+
+
+def _row(method: str, rule: str, path: str, default: int, *named: tuple[int | str, str], **form: Any) -> Row:
+    others = {who: status for status, names in named for who in names.split()}
+    assert set(others) <= set(PEOPLE), others
+    return Row(method, rule, path or rule, default, others, form)
+
+
+def page(rule: str, path: str = "", default: int = 200, **named: str) -> Row:
+    """A page; `named` are other answers, `s404="vera hugo"`, and `sign_in="visitor"`."""
+    answers = [
+        (int(key[1:]) if key[0] == "s" and key[1:].isdigit() else SIGN_IN, who) for key, who in named.items()
+    ]
+    return _row("GET", rule, path, default, *answers)
+
+
+def mine(rule: str, path: str = "", *, who: str, others: int) -> Row:
+    """A page for some of those who are signed in."""
+    return _row("GET", rule, path, others, (200, who), (SIGN_IN, "visitor"))
+
+
+def act(
+    rule: str, path: str, who: str, *, others: int = 403, gives: int = 303, but: str = "", **form: Any
+) -> Row:
+    """A form that some may send; `but` as in `"409 rita"` names who may, only not now."""
+    named: list[tuple[int | str, str]] = [(gives, who), (SIGN_IN, "visitor")]
+    if but:
+        status, _space, names = but.partition(" ")
+        named.append((int(status), names))
+    return _row("POST", rule, path, others, *named, **form)
+
+
+WORDS = "民警已到现场，信号灯正在抢修，今天下午恢复。"
+TRAFFIC = "otto lena"
+DESKS = "otto hugo lena dana carl"
+EVERYBODY = "rita vera " + STAFF
+POST = {
+    "title": "人行道的地砖松动了",
+    "body": "下雨天会溅水，请派人修一修。",
+    "identity": "hidden",
+    "similar_seen": "1",
+}
+
+ROWS = [
+    # --- what everybody reads
+    page("/"),
+    page("/sections"),
+    page("/s/<key>", "/s/traffic"),
+    page("/s/<key>", "/s/complaints"),
+    page("/s/<key>", "/s/nothing", 404),
+    page("/d"),
+    page("/d/<key>", "/d/traffic-police"),
+    page("/d/<key>", "/d/nothing", 404),
+    page("/guide"),
+    page("/privacy"),
+    page("/accessibility"),
+    page("/lookup"),
+    page("/search", "/search?q=路口"),
+    page("/settings"),
+    page("/departments.json", "/departments.json?q=交警"),
+    page("/similar", "/similar?title=路口的灯坏了"),
+    page("/live"),
+    page("/healthz"),
+    page("/readyz"),
+    page("/static/<version>/<path:name>", "/static/{version}/css/station.css"),
+    page("/cases/<number>", "/cases/{fresh}"),
+    page("/cases/<number>", "/cases/{closed}"),
+    page("/t/<public_id>", "/t/{fresh.thread}", 301),
+    page("/cases/<number>/verification", "/cases/{fresh}/verification"),
+    page("/files/<public_id>/<any(full, thumb):size>", "/files/{fresh.photo}/full"),
+    page("/files/<public_id>/<any(full, thumb):size>", "/files/{fresh.photo}/thumb"),
+    page("/t/<public_id>/reports", "/t/{fresh.thread}/reports"),
+    page("/t/<public_id>/reports/received", "/t/{fresh.thread}/reports/received"),
+    # --- signing in, one's own account
+    page("/sign-in"),
+    page("/staff/sign-in"),
+    page("/staff/sign-in/code", "", 303),
+    page("/sign-in/link/<token>", "/sign-in/link/{link}"),
+    page("/sign-in/link/<token>", "/sign-in/link/nothing", 404),
+    page("/me", sign_in="visitor"),
+    page("/mine", sign_in="visitor"),
+    page("/inbox", sign_in="visitor"),
+    page("/inbox/unread", sign_in="visitor"),
+    _row("GET", "/inbox/<public_id>", "/inbox/{item}", 404, (303, "rita"), (SIGN_IN, "visitor")),
+    _row("POST", "/sign-in", "/sign-in", 422, phone="12"),
+    _row("POST", "/sign-in/cast", "/sign-in/cast", 404, person="nobody"),
+    _row("POST", "/sign-in/link/<token>", "/sign-in/link/{link}", 303),
+    _row("POST", "/sign-out", "/sign-out", 303),
+    _row("POST", "/staff/sign-in", "/staff/sign-in", 422, login="021456", password="wrong"),
+    _row("POST", "/staff/sign-in/code", "/staff/sign-in/code", 422, (404, "visitor rita vera"), code="000000"),
+    _row("POST", "/prefs", "/prefs", 303, theme="dark"),
+    act("/me/nickname", "/me/nickname", "rita vera", nickname="春天的银杏"),
+    act("/me/password", "/me/password", "", but=f"422 {STAFF}", old_password="wrong", password="x" * 20),
+    act("/me/sign-ins/<public_id>/revocation", "/me/sign-ins/{sign_in}/revocation", "rita", others=404),
+    act("/inbox/reading", "/inbox/reading", EVERYBODY),
+    # --- writing
+    page("/new", s403=STAFF),
+    page("/s/<key>/new", "/s/traffic/new", s403=STAFF),
+    page("/s/<key>/new", "/s/complaints/new"),
+    _row("POST", "/threads", "/threads", 403, (303, "rita vera"), (200, "visitor"), **POST),
+    _row("POST", "/s/<key>/threads", "/s/traffic/threads", 403, (303, "rita vera"), (200, "visitor"), **POST),
+    _row("POST", "/s/<key>/threads", "/s/complaints/threads", 409, **POST),
+    _row("POST", "/s/<key>/threads", "/s/notices/threads", 403, **POST),
+    mine("/received/<number>", "/received/{fresh}", who="rita", others=404),
+    act("/t/<public_id>/replies", "/t/{fresh.thread}/replies", f"rita vera {TRAFFIC} dana", body="我家门口也是。"),
+    mine("/t/<public_id>/edits", "/t/{fresh.thread}/edits", who="rita", others=403),
+    act("/t/<public_id>/edits", "/t/{fresh.thread}/edits", "rita", title="路口的灯坏了", body="请尽快修。"),
+    mine("/t/<public_id>/covers", "/t/{fresh.thread}/covers", who="rita", others=404),
+    act("/t/<public_id>/covers", "/t/{fresh.thread}/covers", "rita", text="{fresh.text}", spans="0-2"),
+    _row("POST", "/t/<public_id>/reports", "/t/{fresh.thread}/reports", 303, kind="name", words="写到了我的名字。"),
+    act("/t/<public_id>/release", "/t/{opening.thread}/release", "rita", others=404, but="403 dana carl"),
+    act("/t/<public_id>/replies-switch", "/t/{fresh.thread}/replies-switch", "rita", closed="1"),
+    act("/t/<public_id>/watch", "/t/{fresh.thread}/watch", EVERYBODY),
+    act("/cases/<number>/watch", "/cases/{fresh}/watch", EVERYBODY),
+    act("/cases/<number>/affected", "/cases/{fresh}/affected", EVERYBODY),
+    # --- the poster's verbs
+    act("/cases/<number>/supplements", "/cases/{waiting}/supplements", "rita", body="是青松路口东侧的灯。"),
+    mine("/cases/<number>/rating", "/cases/{resolved}/rating", who="rita", others=404),
+    act("/cases/<number>/rating", "/cases/{resolved}/rating", "rita", solved="yes", satisfaction="satisfied"),
+    mine("/cases/<number>/reopening", "/cases/{closed}/reopening", who="rita", others=403),
+    act("/cases/<number>/reopening", "/cases/{closed}/reopening", "rita", words="今天早上又坏了，请再看一下。"),
+    act("/cases/<number>/nudge", "/cases/{fresh}/nudge", "", but="409 rita"),
+    mine("/cases/<number>/withdrawal", "/cases/{fresh}/withdrawal", who="rita", others=403),
+    act("/cases/<number>/withdrawal", "/cases/{fresh}/withdrawal", "rita"),
+    act("/cases/<number>/follow-up", "/cases/{planned}/follow-up", "", but="409 rita", done="yes"),
+    act("/cases/<number>/unmerging", "/cases/{merged}/unmerging", "vera dana"),
+    # --- the duty desk
+    _row("GET", "/desk", "/desk", 404, (200, DESKS), (303, "mona"), (SIGN_IN, "visitor")),
+    mine("/desk/rows", who=DESKS, others=404),
+    mine("/desk/case/<number>", "/desk/case/{fresh}", who=DESKS, others=404),
+    act("/desk/case/<number>/preview", "/desk/case/{fresh}/preview", DESKS, others=404, gives=200, text=WORDS),
+    _row("GET", "/desk/toast/<number>", "/desk/toast/{fresh}", 404, (200, TRAFFIC), (204, "hugo dana carl"), (SIGN_IN, "visitor")),
+    mine("/desk/phrases", "/desk/phrases?department=traffic-police", who="lena carl", others=404),
+    mine("/desk/phrases/<phrase_id>/removal", "/desk/phrases/{phrase}/removal", who="lena carl", others=404),
+    act("/desk/phrases", "/desk/phrases", "lena carl", others=404, department="traffic-police", title="感谢", words="感谢您。"),
+    act("/desk/phrases/<phrase_id>", "/desk/phrases/{phrase}", "lena carl", others=404, title="感谢", words="感谢您。"),
+    act("/desk/phrases/<phrase_id>/removal", "/desk/phrases/{phrase}/removal", "lena carl", others=404),
+    act("/cases/<number>/acknowledgement", "/cases/{fresh}/acknowledgement", TRAFFIC),
+    act("/cases/<number>/acceptance", "/cases/{fresh}/acceptance", TRAFFIC, text=WORDS),
+    act("/cases/<number>/answer", "/cases/{fresh}/answer", TRAFFIC, text=WORDS),
+    act("/cases/<number>/assignment", "/cases/{accepted}/assignment", "lena carl", to="{otis}"),
+    act("/cases/<number>/claim", "/cases/{accepted}/claim", TRAFFIC),
+    act("/cases/<number>/notes", "/cases/{working}/notes", f"{TRAFFIC} dana", text="内部备注。", audience="internal"),
+    act("/cases/<number>/notes", "/cases/{working}/notes", TRAFFIC, text=WORDS),
+    act("/cases/<number>/questions", "/cases/{accepted}/questions", TRAFFIC, question="请问是路口哪一侧的灯？"),
+    act("/cases/<number>/suspension", "/cases/{working}/suspension", TRAFFIC, reason="依第九条", until="2026-11-20 18:00"),
+    act("/cases/<number>/resumption", "/cases/{suspended}/resumption", TRAFFIC),
+    act("/cases/<number>/handovers", "/cases/{working}/handovers", TRAFFIC, to="户政支队", reason="这是户口的事。"),
+    act("/cases/<number>/handovers/<handover>/taking", "/cases/{offered}/handovers/{handover}/taking", "hugo"),
+    act("/cases/<number>/handovers/<handover>/return", "/cases/{offered}/handovers/{handover}/return", "hugo", reason="不归我们。"),
+    act("/cases/<number>/assists", "/cases/{working}/assists", TRAFFIC, department="市供热公司", words="请查管线。"),
+    act("/cases/<number>/assists/<task>/answer", "/cases/{assisted}/assists/{task}/answer", "hugo", words="登记住址无误。"),
+    act("/cases/<number>/assists/<task>/waiver", "/cases/{assisted}/assists/{task}/waiver", "lena carl"),
+    act("/cases/<number>/instructions", "/cases/{working}/instructions", "lena carl", words="今天之内办好。"),
+    act("/cases/<number>/extension", "/cases/{working}/extension", "lena carl", until="2026-12-01 18:00", reason="等待配件。"),
+    act("/cases/<number>/declination", "/cases/{fresh}/declination", TRAFFIC, reason="不归我们。", advice="请问户政。"),
+    act("/cases/<number>/approvals/<approval>/decision", "/cases/{asked}/approvals/{approval}/decision", "lena carl", decision="approve"),
+    act("/cases/<number>/resolution", "/cases/{working}/resolution", TRAFFIC, text=WORDS, outcome="solved"),
+    act("/cases/<number>/rectification", "/cases/{bad}/rectification", "lena", text=WORDS),
+    act("/cases/<number>/originals/<text_id>", "/cases/{private}/originals/{private.text}", f"rita {TRAFFIC}", gives=200),
+    act("/cases/<number>/contact", "/cases/{fresh}/contact", TRAFFIC, gives=200),
+    # --- the dispatch desk
+    act("/cases/<number>/routing", "/cases/{unsorted}/routing", "dana", to="市供热公司"),
+    act("/cases/<number>/merge", "/cases/{fresh}/merge", "dana", into="{beside}"),
+    mine("/cases/<number>/relay", "/cases/{fresh}/relay", who="dana", others=403),
+    act("/cases/<number>/relay", "/cases/{fresh}/relay", "dana", receipt="2026111700042", called_back="1"),
+    act("/cases/<number>/release-proposal", "/cases/{shut}/release-proposal", "dana", others=404, but="403 rita carl"),
+    act("/cases/<number>/release-proposal", "/cases/{fresh}/release-proposal", ""),
+    # --- moderators
+    mine("/moderation", who="mona", others=404),
+    act("/moderation/threads/<public_id>/hold", "/moderation/threads/{fresh.thread}/hold", "mona", others=404, reason="advert"),
+    act("/moderation/threads/<public_id>/release", "/moderation/threads/{held.thread}/release", "mona", others=404),
+    act("/moderation/threads/<public_id>/pin", "/moderation/threads/{fresh.thread}/pin", "mona", others=404, pinned="1"),
+    act("/moderation/reports/<report_id>/covers", "/moderation/reports/{report}/covers", "mona", others=404, words="隔壁路口"),
+    act("/moderation/reports/<report_id>/dismissal", "/moderation/reports/{report}/dismissal", "mona", others=404),
+]  # fmt: skip
+
+NAMES = [f"{row.method} {row.path}" + (f" {number}" if row.form else "") for number, row in enumerate(ROWS)]
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Populated]:
+    with populated(tmp_path_factory.mktemp("matrix")) as made:
+        yield made
+
+
+def send(board: Populated, row: Row, who: str, path: str, **options: Any) -> TestResponse:
+    """Send a row's request; whatever it changed is undone, whoever it signed out is signed in again."""
+    client = board.clients[who]
+    cookies = dict(client._cookies or {})
+    form = {name: board.path(value) for name, value in row.form.items()}
+    if row.method == "GET":
+        response = board.get(who, board.path(path), **options)
+    else:
+        response = board.post(who, board.path(path), form, **options)
+        if response.status_code < 400:
+            board.restore()
+    client._cookies = cookies
+    return response
+
+
+def status_of(response: TestResponse) -> int | str:
+    if response.status_code == 303 and response.headers.get("Location", "").startswith("/sign-in?"):
+        return SIGN_IN
+    return response.status_code
+
+
+def test_every_route_has_its_row_here_and_every_row_its_route(board: Populated) -> None:
+    routes = {
+        (method, rule.rule)
+        for rule in board.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert {(row.method, row.rule) for row in ROWS} == routes
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_who_gets_in(board: Populated, row: Row) -> None:
+    found = {who: status_of(send(board, row, who, row.path)) for who in PEOPLE}
+
+    assert found == {who: row.expected(who) for who in PEOPLE}
+
+
+def alike(board: Populated, response: TestResponse, name: str) -> tuple[int, str, list[tuple[str, str]]]:
+    """An answer without what must differ: the address that was asked for, and the request's own id."""
+    body, headers = response.text, sorted(response.headers.items())
+    headers = [(key, value) for key, value in headers if key not in ("X-Request-ID", "Content-Length")]
+    for ref in (board.refs.get(name), board.refs.get(f"{name}.thread"), board.refs.get(f"{name}.photo")):
+        if ref:
+            body = body.replace(ref, "…")
+            headers = [(key, value.replace(ref, "…")) for key, value in headers]
+    return response.status_code, re.sub(r'name="once" value="[^"]*"', "", body), headers
+
+
+THINGS = [row for row in ROWS if row.thing is not None]
+
+
+@pytest.mark.parametrize(
+    "row", THINGS, ids=[name for name, row in zip(NAMES, ROWS, strict=True) if row in THINGS]
+)
+def test_held_restricted_and_missing_are_one_answer_to_those_who_may_not_read(
+    board: Populated, row: Row
+) -> None:
+    for who in PEOPLE:
+        missing = alike(board, send(board, row, who, row.on("missing")), "missing")
+        assert missing[0] in (404, 303, 200), (who, missing)
+        for name, readers in (("held", READ_HELD), ("shut", READ_SHUT)):
+            response = send(board, row, who, row.on(name))
+            assert response.status_code < 500, (who, name)
+            if who not in readers:
+                assert alike(board, response, name) == missing, (who, name)
+
+
+def test_who_may_read_what_is_held_or_restricted(board: Populated) -> None:
+    for name, readers in (("held", READ_HELD), ("shut", READ_SHUT)):
+        for path in (
+            f"/cases/{{{name}}}",
+            f"/cases/{{{name}}}/verification",
+            f"/files/{{{name}.photo}}/full",
+        ):
+            found = {who for who in PEOPLE if board.get(who, board.path(path)).status_code == 200}
+            assert found == readers, path
+
+
+# --- forms from elsewhere ------------------------------------------------------------------------------
+
+POSTS = [row for row in ROWS if row.method == "POST"]
+JSON = {"Accept": "application/json"}
+HERE = {"Origin": "http://localhost"}
+# Their forms are filled in by visitors as well, or stand in pages that are equal for all.
+WITHOUT_TOKEN = {
+    "/sign-in", "/sign-in/cast", "/sign-in/link/<token>", "/sign-out", "/staff/sign-in", "/staff/sign-in/code",
+    "/prefs", "/threads", "/s/<key>/threads", "/t/<public_id>/reports",
+}  # fmt: skip
+FOREIGN = [
+    {},
+    {"Origin": "null"},
+    {"Origin": "https://localhost"},
+    {"Origin": "http://localhost:8001"},
+    {"Origin": "http://localhost.example.net"},
+    {"Origin": "http://example.net", "Referer": "http://localhost/new"},
+    {"Referer": "http://example.net/http://localhost/"},
+]
+
+
+def refusal(board: Populated, headers: dict[str, str], token: str | None) -> str:
+    response = board.post(
+        "rita", "/me/nickname", {"csrf_token": token, "nickname": "x"}, headers=JSON | headers
+    )
+    assert response.status_code == 403
+    return str(response.json["title"])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("row", POSTS, ids=[f"{row.path} {number}" for number, row in enumerate(POSTS)])
+def test_a_form_from_another_site_is_refused_before_anything_is_looked_at(board: Populated, row: Row) -> None:
+    expected = refusal(board, {"Origin": "http://example.net"}, board.tokens["rita"])
+    for who in ("rita", "otto"):
+        for headers in FOREIGN:
+            response = send(board, row, who, row.path, headers=JSON | headers)
+            assert response.status_code == 403, headers
+            assert response.json["title"] == expected, headers  # type: ignore[index]
+
+
+@pytest.mark.parametrize("row", POSTS, ids=[f"{row.path} {number}" for number, row in enumerate(POSTS)])
+def test_a_form_of_a_signed_in_reader_needs_the_token_of_his_own_sign_in(board: Populated, row: Row) -> None:
+    expected = refusal(board, HERE, "wrong")
+    row = Row(row.method, row.rule, row.path, row.default, row.others, dict(row.form))
+    for who in ("rita", "otto"):
+        for token in ("wrong", board.tokens["vera"], "é" * 40, "" if row.rule not in WITHOUT_TOKEN else "x"):
+            row.form["csrf_token"] = token
+            response = send(board, row, who, row.path, headers=JSON | HERE)
+            if row.rule == "/prefs":
+                assert response.status_code == 303
+                continue
+            assert response.status_code == 403, token
+            assert response.json["title"] == expected, token  # type: ignore[index]
+
+
+def test_only_forms_that_visitors_fill_in_too_go_without_a_token(board: Populated) -> None:
+    marked = {
+        rule.rule
+        for rule in board.app.url_map.iter_rules()
+        if getattr(board.app.view_functions[rule.endpoint], "visitors_too", False)
+    }
+
+    assert marked | {"/prefs"} == WITHOUT_TOKEN

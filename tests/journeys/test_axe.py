@@ -1,0 +1,337 @@
+"""Every page of the board, as everybody who has one: axe finds nothing, nothing scrolls sideways, nothing is too small."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from board import create_app
+from board.settings import Settings
+from tests.journeys import acts
+from tests.journeys.conftest import AXE, DESKTOP, PHONE, Board, Opened
+from tests.journeys.inspection import CLIPPED, faults
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; bin/setup fetches it"),
+]
+
+BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_staff_sign_in.py
+NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
+    "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.rows", "desk.toast", "files.show",
+    "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
+}  # fmt: skip
+
+
+@dataclass
+class Places:
+    """Where the demo city keeps what the tests look at."""
+
+    cases: dict[str, str] = field(default_factory=dict)  # status -> path of a case
+    threads: dict[str, str] = field(default_factory=dict)  # section -> path of a thread without a case
+
+
+@pytest.fixture(scope="module")
+def places(board: Board) -> Places:
+    """A case in every status and a thread without a case, from the public lists."""
+    found = Places()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def read(path: str) -> str:
+        with opener.open(board.url + path, timeout=20) as answer:
+            return str(answer.read().decode())
+
+    for key in sorted(set(re.findall(r'href="/s/([\w-]+)"', read("/sections")))):
+        path = f"/s/{key}"
+        while path:
+            html = read(path)
+            for number, status in re.findall(r'id="case-([\d-]+)" data-status="(\w+)"', html):
+                found.cases.setdefault(status, f"/cases/{number}")
+            for thread in re.findall(r'card__title"><a href="(/t/\w+)"', html):
+                found.threads.setdefault(key, thread)
+            older = re.search(r'href="([^"]*[?&;]before=[^"]*)"', html)
+            path = unescape(older.group(1)) if older else ""
+    assert set(found.cases) == {
+        "pending",
+        "accepted",
+        "in_progress",
+        "waiting_poster",
+        "suspended",
+        "resolved",
+        "closed",
+    }
+    return found
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One page to look at: its route, and how to get there."""
+
+    route: str
+    reach: str | Callable[[Page], None]
+    name: str = ""
+
+    def go(self, page: Page) -> str:
+        """Open it; gives what faults call it."""
+        if callable(self.reach):
+            self.reach(page)
+        else:
+            page.goto(self.reach)
+        page.wait_for_load_state()
+        return self.name or (self.reach if isinstance(self.reach, str) else self.route)
+
+
+def _press_main(page: Page) -> None:
+    with page.expect_navigation():
+        page.locator("main form .btn--main").locator("visible=true").last.click()
+
+
+def _compose_faults(page: Page) -> None:
+    page.goto("/s/traffic/new")
+    _press_main(page)
+
+
+def _check_step(page: Page) -> None:
+    page.goto("/s/traffic/new")
+    page.locator("[name=title]").fill("有人持刀在路口追人，民警说没空来")
+    page.locator("[name=body]").fill("就在建设街路口，请@昆河大队处理，我的手机 13800000000。")
+    _press_main(page)
+
+
+def _door(page: Page) -> None:
+    page.goto("/s/traffic/new")
+    page.locator("[name=title]").fill("高架桥下的反光锥被风吹倒一排")
+    page.locator("[name=body]").fill("二环高架下，占了半条道。")
+    _press_main(page)
+    acts.answer_check(page)
+    page.locator("[name=phone]").wait_for()
+
+
+def _door_code(page: Page) -> None:
+    _door(page)
+    page.locator("[name=phone]").fill(acts.new_phone())
+    page.locator("button[name=step][value=send]").click()
+    page.locator("[name=code]").wait_for()
+
+
+def _sign_in_code(page: Page) -> None:
+    page.goto("/sign-in")
+    page.locator("[name=phone]").fill(acts.new_phone())
+    page.locator("button[name=step][value=send]").click()
+    page.locator("[name=code]").wait_for()
+
+
+def visitor(places: Places) -> list[Stop]:
+    """Everything that may be read without an account."""
+    one = places.cases["resolved"]
+    thread = places.threads["traffic"]
+    return [
+        Stop("home.show", "/"),
+        Stop("sections.index", "/sections"),
+        *(
+            Stop("sections.show", f"/s/{key}")
+            for key in ("traffic", "110", "notices", "complaints", "traffic?status=done")
+        ),
+        Stop("compose.new", "/new"),
+        Stop("compose.new", "/s/traffic/new"),
+        Stop("compose.new", "/s/complaints/new"),
+        Stop("compose.new", _compose_faults, "compose with faults"),
+        Stop("compose.new", _check_step, "check step"),
+        Stop("compose.new", _door, "phone step"),
+        Stop("compose.new", _door_code, "code step"),
+        Stop("search.results", "/search"),
+        Stop("search.results", "/search?q=红绿灯"),
+        Stop("search.results", "/search?q=qqqqzzzz"),
+        Stop("lookups.show", "/lookup"),
+        Stop("lookups.show", "/lookup?number=20200101-0001"),
+        Stop("departments.index", "/d"),
+        Stop("departments.show", "/d/traffic-police"),
+        *(Stop("threads.case", path) for path in places.cases.values()),
+        Stop("threads.show", thread),
+        Stop("verifications.show", f"{one}/verification"),
+        Stop("reports.new", f"{thread}/reports"),
+        Stop("reports.received", f"{thread}/reports/received"),
+        Stop("people.sign_in", "/sign-in"),
+        Stop("people.sign_in", _sign_in_code, "sign-in code"),
+        Stop("people.staff_sign_in", "/staff/sign-in"),
+        Stop("mine.settings", "/settings"),
+        Stop("guides.guide", "/guide"),
+        Stop("guides.privacy", "/privacy"),
+        Stop("guides.accessibility", "/accessibility"),
+        Stop("404", "/t/0000000000"),
+    ]
+
+
+def _post(page: Page) -> None:
+    page.goto("/s/traffic/new")
+    page.locator("[name=title]").fill("人行天桥电梯停了，轮椅上不去")
+    page.locator("[name=body]").fill("建设街天桥，从上周起就停着。")
+    _press_main(page)
+    acts.answer_check(page)
+    page.wait_for_url("**/received/*")
+
+
+def rita(places: Places, page: Page) -> list[Stop]:
+    """The pages of a member, with a case of her own that is open and one that waits for her rating."""
+    _post(page)
+    number = acts.number_on(page)
+    thread = page.locator('main a[href$="/covers"]').get_attribute("href")
+    page.goto("/mine")
+    rated = page.locator('.case-card[data-status="resolved"] .case-card__title a').first.get_attribute("href")
+    assert thread
+    assert rated
+    return [
+        Stop("received.show", f"/received/{number}"),
+        Stop("threads.case", f"/cases/{number}", "her open case"),
+        Stop("threads.case", rated, "her case to rate"),
+        Stop("ratings.new", f"{rated}/rating"),
+        Stop("reopenings.new", f"{rated}/reopening"),
+        Stop("withdrawals.new", f"/cases/{number}/withdrawal"),
+        Stop("covers.new", thread),
+        Stop("edits.new", thread.replace("/covers", "/edits")),
+        Stop("mine.index", "/mine"),
+        Stop("mine.index", "/mine?show=followed"),
+        Stop("inbox.index", "/inbox"),
+        Stop("people.account", "/me"),
+        Stop("mine.settings", "/settings"),
+        Stop("home.show", "/"),
+    ]
+
+
+def _rows(page: Page, queue: str) -> list[str]:
+    page.goto(f"/desk?queue={queue}")
+    return [str(each.get_attribute("href")) for each in page.locator(".queue__title a").all()[:1]]
+
+
+def desk(*queues: str, more: tuple[Stop, ...] = ()) -> Callable[[Places, Page], list[Stop]]:
+    """A desk with its queues, and the first case of each opened."""
+
+    def stops(places: Places, page: Page) -> list[Stop]:
+        opened = [path for queue in queues for path in _rows(page, queue)]
+        return [
+            *(Stop("desk.open_desk", f"/desk?queue={queue}") for queue in queues),
+            *(Stop("desk.open_desk", path) for path in opened),
+            Stop("inbox.index", "/inbox"),
+            Stop("threads.case", places.cases["pending"], "a case, as staff"),
+            *more,
+        ]
+
+    return stops
+
+
+def _removal(page: Page) -> None:
+    page.goto("/desk/phrases?department=traffic-police")
+    page.locator("main details summary").first.click()
+    page.locator('a[href*="/removal"]').first.click()
+
+
+def _relay(page: Page) -> None:
+    path = next(path for queue in ("routing", "pending", "working") for path in _rows(page, queue))
+    number = acts.NUMBER.search(path)
+    assert number is not None
+    page.goto(f"/cases/{number.group()}/relay")
+
+
+READERS: dict[str, Callable[[Places, Page], list[Stop]]] = {
+    "visitor": lambda places, page: visitor(places),
+    "rita": rita,
+    "otto": desk("pending", "working", "waiting", "rating", more=(Stop("403", "/s/traffic/new", "403"),)),
+    "lena": desk(
+        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal))
+    ),
+    "dana": desk("routing", "pending", more=(Stop("relays.new", _relay),)),
+    "mona": lambda places, page: [
+        Stop("moderation.index", "/moderation"),
+        Stop("desk.moderation", f"/moderation?thread={places.threads['traffic'].rpartition('/')[2]}"),
+        Stop("threads.case", places.cases["resolved"]),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("who", READERS)
+def test_every_page_is_for_everybody(open_as: Opened, places: Places, who: str) -> None:
+    page = open_as(None if who == "visitor" else who, width=PHONE)
+    public = who in ("visitor", "rita")
+    found = []
+    titles: dict[str, list[str]] = defaultdict(list)
+    for stop in READERS[who](places, page):
+        name = stop.go(page)
+        found += faults(page, f"{who} {PHONE} {name}", least=44 if public else 0)
+        page.set_viewport_size({"width": DESKTOP, "height": 900})
+        found += faults(page, f"{who} {DESKTOP} {name}")
+        page.set_viewport_size({"width": PHONE, "height": 844})
+        if isinstance(stop.reach, str) and not stop.route.startswith(
+            "desk."
+        ):  # the desk's title is its count
+            titles[page.title()].append(name)
+    assert found == []
+    same = [f"{title}: {', '.join(names)}" for title, names in titles.items() if len(names) > 1]
+    assert same == []
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "dark": {"theme": "dark"},
+    "largest text": {"text": "xxl"},
+    "care": {"text": "l", "care": True},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, PHONE])
+@pytest.mark.parametrize("look", LOOKS)
+def test_eight_pages_hold_in_every_look(open_as: Opened, places: Places, look: str, width: int) -> None:
+    least = 60 if look == "care" else 44
+    visitor_page = open_as(width=width, **LOOKS[look])
+    found = []
+    for path in (
+        "/",
+        "/s/traffic",
+        "/s/traffic/new",
+        places.cases["resolved"],
+        "/search?q=红绿灯",
+        "/sign-in",
+    ):
+        visitor_page.goto(path)
+        found += faults(visitor_page, f"{look} {width} {path}", least=least)
+    member, officer = open_as("rita", width=width, **LOOKS[look]), open_as("otto", width=width, **LOOKS[look])
+    member.goto("/mine")
+    found += faults(member, f"{look} {width} /mine", least=least)
+    officer.goto("/desk")
+    found += faults(officer, f"{look} {width} /desk")
+    assert found == []
+
+
+@pytest.mark.slow
+def test_pages_reflow_at_320_pixels_and_with_wide_text_spacing(open_as: Opened, places: Places) -> None:
+    page = open_as(width=320)
+    found = []
+    for stop in visitor(places):
+        if isinstance(stop.reach, str):
+            page.goto(stop.reach)
+            found += faults(page, f"320 {stop.reach}", axe=False)
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    for path in ("/", "/s/traffic", places.cases["resolved"]):
+        page.goto(path)
+        found += page.evaluate(CLIPPED)
+    assert found == []
+
+
+def test_every_page_of_the_board_is_looked_at(open_as: Opened, places: Places, tmp_path: Path) -> None:
+    app = create_app(Settings.from_env({"BOARD_MODE": "test", "BOARD_DATA": str(tmp_path)}))
+    routes = {rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and "GET" in rule.methods}
+    seen = {
+        stop.route
+        for who in READERS
+        for stop in READERS[who](places, open_as(None if who == "visitor" else who))
+    }
+    assert routes - seen - NO_PAGES - BY_PASSWORD == set()
+    assert NO_PAGES - routes == set()
