@@ -40,6 +40,7 @@ FORMAT = 1  # counted up when the same text would be indexed otherwise; an older
 PATIENCE = 60.0  # seconds a rebuild waits for a writer to finish before it gives up
 COMMON = 0.2  # a word in more than this part of all threads tells nothing about one
 APART = "\x1e"  # between the texts of one document; no text holds a control character
+ATTEMPTS = 4  # to open an index that is being written
 SEGMENTS = 40  # of which the places are remembered
 TELLING = 8  # words of a title that are looked at for similar threads
 
@@ -124,10 +125,11 @@ class WhooshEngine:
         """
         with self._searcher() as searcher:
             total = max(searcher.reader().doc_count(), 1)
+            common = max(int(COMMON * total), 3)
             rarity = {}
             for word in telling_words(text):
-                frequency = searcher.reader().doc_frequency("words", word)
-                if frequency <= max(COMMON * total, 3):
+                frequency = _frequency(searcher, word, common)
+                if frequency <= common:
                     rarity[word] = math.log(1 + total / (1 + frequency)) * (1.0 if frequency else 0.5)
             telling = heapq.nlargest(TELLING, rarity, key=lambda word: (rarity[word], word))
             enough = sum(rarity[word] for word in telling) / 2
@@ -183,15 +185,7 @@ class WhooshEngine:
             raise SearchUnavailable(f"the index is damaged ({type(error).__name__})") from error
 
     def _open_searcher(self) -> Any:
-        # A rebuild or a merge may take the files away between reading their names and opening them.
-        for attempt in range(4):
-            try:
-                return _open(self._folder()).searcher()
-            except (FileNotFoundError, index.EmptyIndexError):
-                if attempt == 3:
-                    raise
-                time.sleep(0.02 * (attempt + 1))
-        raise AssertionError("unreachable")
+        return _patiently(lambda: _open(self._folder()).searcher())
 
     def _folder(self) -> Path:
         """The index folder in use. Raises SearchUnavailable when there is none that fits."""
@@ -217,8 +211,10 @@ class WhooshEngine:
             return
         folder = self._folder()
         rows = [_row(document) for document in changes.documents]
+        if not rows and not self._holds_any(changes.gone):
+            return  # a restricted thread was never here: its steps must not even set off a merge
         try:
-            writer = _open(folder).writer(limitmb=64)
+            writer = _patiently(lambda: _open(folder).writer(limitmb=64))
         except index.LockError:
             raise EngineBusy("another process is writing the index") from None
         except Exception as error:
@@ -238,6 +234,17 @@ class WhooshEngine:
             raise SearchUnavailable(
                 f"the index cannot be written ({type(error).__name__}: {error})"
             ) from error
+
+    def _holds_any(self, public_ids: Iterable[str]) -> bool:
+        """Whether one of these threads is in the index, asked while nobody writes it."""
+        lock = FileStorage(str(self._folder())).lock("MAIN_WRITELOCK")
+        if not lock.acquire():
+            raise EngineBusy("another process is writing the index")
+        try:
+            with self._searcher() as searcher:
+                return any(("id", each) in searcher.reader() for each in public_ids)
+        finally:
+            lock.release()
 
     def rebuild(self, documents: Iterable[Document], late: Callable[[], Changes]) -> int:
         """Make a new index of all `documents` and put it in the place of the old one; how many it holds.
@@ -330,6 +337,27 @@ class _Orders:
         return place
 
 
+def _frequency(searcher: Any, word: str, common: int) -> int:
+    """How many threads hold a word; any number above `common` when more than that many do.
+
+    Whoosh counts replaced and removed threads until their segment is merged away. What a reader is shown must not
+    depend on that: a merge may have been set off by a thread that he may not know of.
+    """
+    reader = searcher.reader()
+    frequency: int = reader.doc_frequency("words", word)
+    if frequency - (reader.doc_count_all() - reader.doc_count()) > common:
+        return frequency
+    if not reader.has_deletions():
+        return frequency
+    living = 0
+    for leaf, _offset in _leaves(searcher):
+        for _number in Term("words", word).docs(leaf):
+            living += 1
+            if living > common:
+                return living
+    return living
+
+
 def _weighed(leaf: Any, telling: list[str], rarity: dict[str, float], enough: float) -> dict[int, float]:
     """The threads of a segment that hold at least `enough` of the weight of the telling words, the rarest word first.
 
@@ -366,6 +394,18 @@ def _among(matcher: Any, wanted: list[int]) -> Iterator[int]:
 def _leaves(searcher: Any) -> list[tuple[Any, int]]:
     """The parts of the index that hold anything; an empty index has one that does not even have columns."""
     return [(leaf, offset) for leaf, offset in searcher.leaf_searchers() if leaf.reader().doc_count_all()]
+
+
+def _patiently(opening: Callable[[], Any]) -> Any:
+    """What `opening` gives: a rebuild or a merge may take files away between reading their names and opening them."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return opening()
+        except (FileNotFoundError, index.EmptyIndexError):
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.02 * (attempt + 1))
+    raise AssertionError("unreachable")
 
 
 def _open(folder: Path) -> Any:
