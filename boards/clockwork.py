@@ -9,20 +9,16 @@ from sqlalchemy import select
 from board import jobs
 from board.clock import now
 from board.db import db, transaction
-from boards.models import Case, CaseEvent, Deadline, Handover, Thread
+from boards.models import Case, CaseEvent, Deadline, Handover
 from boards.models.deadline import DUTIES
+from boards.models.locking import lock
 from boards.models.status import Status
 from boards.models.timeline import Audience
 
 
 def _case_of(case_id: int) -> Case | None:
-    query = (
-        select(Case)
-        .join(Thread, Case.thread_id == Thread.id)
-        .where(Case.id == case_id)
-        .with_for_update(of=[Case, Thread])
-    )
-    return db.session.scalar(query)
+    lock(Case.id == case_id)
+    return db.session.get(Case, case_id)
 
 
 @jobs.handler("deadline-due")
@@ -126,9 +122,10 @@ def recompute_deadlines(**_ids: str) -> None:
                 return
             last = rows[-1].id
             for row in rows:
+                lock(Case.id == row.case_id)
                 before = row.due_at
-                if row.recompute():
-                    case = _case_of(row.case_id)
+                if row.is_running and row.recompute():
+                    case = db.session.get(Case, row.case_id)
                     if case is not None:
                         case.record(
                             "case.recomputed",

@@ -17,6 +17,7 @@ from board.errors import NotFound
 from boards.models import tally
 from boards.models.assist import AssistTask
 from boards.models.deadline import DUTIES, Deadline
+from boards.models.locking import lock
 from boards.models.section import DayNumber
 from boards.models.status import OPEN, Status, Visibility
 from boards.models.thread import Thread
@@ -114,14 +115,13 @@ class Case(Workflow, Model):
         """The case with this number (the dash optional), for this reader; NotFound like for a missing one."""
         from boards.policy import visible_to
 
-        query = (
+        if for_change:
+            lock(cls.number == dashed(number))
+        case = db.session.scalar(
             select(cls)
             .join(Thread, cls.thread_id == Thread.id)
             .where(cls.number == dashed(number), visible_to(reader))
         )
-        if for_change:
-            query = query.with_for_update(of=[cls, Thread])
-        case = db.session.scalar(query)
         if case is None:
             raise NotFound
         return case

@@ -18,6 +18,7 @@ from board.i18n import _l
 from board.live import append
 from board.permissions import require
 from boards.models import timeline
+from boards.models.locking import lock
 from boards.models.section import Section
 from boards.models.status import Visibility
 from boards.models.text import Text
@@ -121,19 +122,9 @@ class Thread(PublicId, Model):
         """The thread, for this reader; NotFound for what is missing and for what he may not read."""
         from boards.policy import visible_to
 
-        query = select(cls).where(cls.public_id == public_id, visible_to(reader))
         if for_change:
-            from boards.models.case import Case
-
-            # One order of locks everywhere: the case, then its thread.
-            db.session.execute(
-                select(Case.id)
-                .join(cls, Case.thread_id == cls.id)
-                .where(cls.public_id == public_id)
-                .with_for_update(of=Case)
-            )
-            query = query.with_for_update(of=cls)
-        thread = db.session.scalar(query)
+            lock(cls.public_id == public_id)
+        thread = db.session.scalar(select(cls).where(cls.public_id == public_id, visible_to(reader)))
         if thread is None:
             raise NotFound
         return thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -202,3 +203,25 @@ def test_a_case_changed_behind_a_stale_row_is_refused(city: City) -> None:
     with pytest.raises(StaleDataError):
         as_(cast, "otto", number, overtaken)()
     assert "case.acknowledged" not in kinds_of(number)
+
+
+def test_whoever_waited_for_a_case_that_moved_meanwhile_finds_it_where_it_is(city: City) -> None:
+    """A case that goes to another department while somebody waits for it is not missing for whoever waited."""
+    application, cast = city
+    number = reported(cast)
+    held, let_go = threading.Event(), threading.Event()
+
+    def move() -> None:
+        with transaction():
+            case = Case.numbered(number, reader=cast.dana, for_change=True)
+            held.set()
+            case.route(by=cast.dana, to=Department.by_key("household-police"))
+            db.session.flush()
+            let_go.wait(0.3)
+
+    def look() -> str:
+        held.wait(10)
+        with transaction():
+            return Case.numbered(number, reader=cast.otto, for_change=True).department.key
+
+    assert at_once(application, move, look) == [None, "household-police"]
