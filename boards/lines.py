@@ -22,6 +22,7 @@ from boards.models.text import Text
 from boards.models.timeline import CaseEvent
 from boards.sentences import by_when, masked, outcome_word, satisfaction_word, solved_word, tidy
 from people.models import Department, Person
+from people.models.person import number_words
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,9 @@ def _handler(e: CaseEvent, s: Scene) -> Markup:
     if e.kind == "case.claimed" and e.actor is not None:
         return _put(_("%(unit)s is working on it: %(who)s."), unit=s.actor(e), who=e.actor.display_name)
     return _put(
-        _("%(unit)s gave it to the officer with badge %(badge)s."),
+        _("%(unit)s gave it to %(who)s."),
         unit=s.actor(e),
-        badge=e.parameters.get("badge") or "–",
+        who=number_words(e.parameters.get("badge")),
     )
 
 

@@ -58,20 +58,32 @@ def _working_there(person: Person, departments: set[int]) -> ColumnElement[bool]
     # Whoever leads the case, assists in it, or must say whether to take it; the desk while it must decide.
     if not departments:
         return false()
-    leading = select(Case.thread_id).where(
-        or_(Case.department_id.in_(departments), Case.at_desk if _at_desk(person) else false())
+    # Asked of each row by itself: gathered for all cases first, one restricted row would cost a walk over them all.
+    leading = (
+        select(Case.id)
+        .where(
+            Case.thread_id == Thread.id,
+            or_(Case.department_id.in_(departments), Case.at_desk if _at_desk(person) else false()),
+        )
+        .correlate(Thread)
     )
     assisting = (
-        select(Case.thread_id)
-        .join(AssistTask, AssistTask.case_id == Case.id)
-        .where(AssistTask.department_id.in_(departments), AssistTask.state == "open")
+        select(AssistTask.id)
+        .join(Case, AssistTask.case_id == Case.id)
+        .where(
+            Case.thread_id == Thread.id,
+            AssistTask.department_id.in_(departments),
+            AssistTask.state == "open",
+        )
+        .correlate(Thread)
     )
     offered = (
-        select(Case.thread_id)
-        .join(Handover, Handover.case_id == Case.id)
-        .where(Handover.to_id.in_(departments), Handover.state == "offered")
+        select(Handover.id)
+        .join(Case, Handover.case_id == Case.id)
+        .where(Case.thread_id == Thread.id, Handover.to_id.in_(departments), Handover.state == "offered")
+        .correlate(Thread)
     )
-    return or_(Thread.id.in_(leading), Thread.id.in_(assisting), Thread.id.in_(offered))
+    return or_(leading.exists(), assisting.exists(), offered.exists())
 
 
 def sees(person: Person | None, thread: Thread) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed
 from board.i18n import _l
-from people import codes, nicknames, vault
+from people import codes, contacts, nicknames, vault
 from people.models import Department, Person
 from people.models.person import nickname_key
 
@@ -59,6 +59,7 @@ def join(phone: str, nickname: str | None = None) -> Person:
         person.nickname, person.nickname_key = nickname, nickname_key(nickname)
     db.session.flush()
     vault.put(person.owner, "phone", phone, findable=True)
+    contacts.known_phone(person)
     return person
 
 

@@ -190,11 +190,8 @@ def similar_to(thread: Thread) -> list[dict[str, Any]]:
     wanted = [each for each in ids if each != thread.public_id][:3]
     if not wanted:
         return []
-    found = dict(
-        db.session.execute(
-            select(Thread.public_id, Thread.version).where(Thread.public_id.in_(wanted), visible_to(None))
-        )
-        .tuples()
-        .all()
+    rows = db.session.execute(
+        select(Thread.public_id, Thread.version).where(Thread.public_id.in_(wanted), visible_to(None))
     )
+    found = {public_id: version for public_id, version in rows}
     return cards.rows([(each, found[each]) for each in wanted if each in found])

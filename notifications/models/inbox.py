@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from board.clock import now
 from board.db import Model, PublicId, before_commit, db, random_id
+from board.seams import provides
 from notifications.channels import CHANNELS, News
 from people.models import Department, Person
 
@@ -206,6 +207,39 @@ def read_about(thread_id: int, *, by: Person) -> int:
 def read_all(*, by: Person) -> int:
     """Note that `by` has read everything; how many items that were."""
     return _read(by)
+
+
+@provides("settle_news")
+def settle(source: str, before: datetime) -> None:
+    """Note that everybody has read what came before that moment of threads whose source begins so: a history that was
+    loaded, not lived."""
+    from boards.models import CaseEvent, Thread
+
+    loaded = (
+        select(CaseEvent.id)
+        .join(Thread, CaseEvent.thread_id == Thread.id)
+        .where(Thread.source.startswith(source, autoescape=True))
+    )
+    old = (
+        InboxItem.person_id.is_not(None),
+        InboxItem.read_at.is_(None),
+        InboxItem.created_at < before,
+        InboxItem.event_id.in_(loaded),
+    )
+    counts = db.session.execute(
+        select(Person.id, Person.public_id, func.count())
+        .join(InboxItem, InboxItem.person_id == Person.id)
+        .where(*old)
+        .group_by(Person.id, Person.public_id)
+    ).all()
+    db.session.execute(
+        update(InboxItem)
+        .where(*old)
+        .values(read_at=before, seen_at=func.coalesce(InboxItem.seen_at, before))
+        .execution_options(synchronize_session=False)
+    )
+    for person_id, public_id, count in counts:
+        shift(person_id, public_id, -count)
 
 
 def note_seen(person: Person, items: list[str]) -> None:

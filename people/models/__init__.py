@@ -3,6 +3,7 @@
 from people.models.appointment import SERVING, Appointment, Role
 from people.models.attempt import Attempt
 from people.models.code import OneTimeCode
+from people.models.contact import Contact
 from people.models.department import Department
 from people.models.link import SignInLink
 from people.models.person import Person
@@ -14,6 +15,7 @@ __all__ = [
     "SERVING",
     "Appointment",
     "Attempt",
+    "Contact",
     "Department",
     "OneTimeCode",
     "Person",

@@ -54,6 +54,13 @@ def nickname_key(nickname: str) -> str:
     return "".join(unicodedata.normalize("NFKC", nickname).casefold().split())
 
 
+def number_words(badge: str | None) -> str:
+    """`badge 021456`; police numbers have six digits, anything else is a staff number of a city office."""
+    if badge and len(badge) == 6 and badge.isdecimal():
+        return _("badge %(badge)s", badge=badge)
+    return _("staff number %(badge)s", badge=badge) if badge else _("Member of staff")
+
+
 class Person(UserMixin, PublicId, Model):
     """Somebody who can sign in. What identifies a member (the phone) lies in the vault, never here."""
 
@@ -172,10 +179,8 @@ class Person(UserMixin, PublicId, Model):
 
     @property
     def number_words(self) -> str:
-        """`badge 021456`; police numbers have six digits, anything else is a staff number of a city office."""
-        if self.badge and len(self.badge) == 6 and self.badge.isdecimal():
-            return _("badge %(badge)s", badge=self.badge)
-        return _("staff number %(badge)s", badge=self.badge) if self.badge else _("Member of staff")
+        """`badge 021456`, as `number_words` says it."""
+        return number_words(self.badge)
 
     @property
     def display_name(self) -> str:

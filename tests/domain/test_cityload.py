@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from board import clock, create_app
 from board.db import db
@@ -17,6 +17,7 @@ from boards.cityfile import read
 from boards.cityload import load, play
 from boards.models import Case, Thread
 from boards.models.status import Outcome, Status, Visibility
+from notifications.models import InboxItem, Unread
 from people.models import Department
 
 YUNCHUAN = Path(__file__).resolve().parents[2] / "city" / "yunchuan.toml"
@@ -53,6 +54,12 @@ def test_every_step_of_the_demo_city_is_one_the_board_allows_and_loading_again_c
     for department in Department.all():
         for days in (0, 1, 15, 29):
             assert department.on_duty(NIGHT + timedelta(days=days)), (department.key, days)
+
+    unread = select(InboxItem).where(InboxItem.person_id.is_not(None), InboxItem.read_at.is_(None))
+    waiting = list(db.session.scalars(unread))
+    assert waiting, "a demo with nothing new shows nothing"
+    assert min(item.created_at for item in waiting) >= NIGHT - timedelta(days=1), "nobody lived these weeks"
+    assert db.session.scalar(select(func.sum(Unread.count))) == len(waiting)
 
     again, left = load(city)
     assert left == []
