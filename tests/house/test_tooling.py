@@ -357,7 +357,9 @@ def test_scripts_run_under_the_bash_that_macos_ships(script: Path) -> None:
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-setup"])
+@pytest.mark.parametrize(
+    "name", ["requirements", "requirements-scaled", "requirements-dev", "requirements-setup"]
+)
 def test_every_package_that_is_asked_for_is_pinned_with_hashes(name: str) -> None:
     pins: dict[str, int] = {}
     current = ""
