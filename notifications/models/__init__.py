@@ -1,5 +1,29 @@
 """The rows of this part."""
 
+from notifications.models.delivery import Delivery, Purpose, queue
 from notifications.models.inbox import InboxItem, Unread, unread_of
+from notifications.models.page import (
+    EscalationPolicy,
+    Page,
+    PageAlarm,
+    PagerBeat,
+    PageState,
+    PageStep,
+    Telling,
+)
 
-__all__ = ["InboxItem", "Unread", "unread_of"]
+__all__ = [
+    "Delivery",
+    "EscalationPolicy",
+    "InboxItem",
+    "Page",
+    "PageAlarm",
+    "PageState",
+    "PageStep",
+    "PagerBeat",
+    "Purpose",
+    "Telling",
+    "Unread",
+    "queue",
+    "unread_of",
+]

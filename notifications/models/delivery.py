@@ -1,0 +1,119 @@
+"""Deliveries: one row for each time that one person is to be reached by one channel, with every moment of its way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from board import jobs
+from board.clock import now
+from board.db import Model, PublicId, db, is_sqlite, random_id, writing
+from people.models import Person
+
+if TYPE_CHECKING:
+    from boards.models.timeline import CaseEvent
+    from notifications.models.page import Page
+
+
+class Purpose(StrEnum):
+    """What somebody is reached for."""
+
+    PAGE = "page"
+    NEWS = "news"
+    DIGEST = "digest"
+    CHECK = "check"
+
+
+class Delivery(PublicId, Model):
+    """One message to one person by one channel. `key` is unique: the same promise is never made twice.
+
+    `dropped_at`: when its turn came, nobody needed to hear of it any more. `reference` is the channel's own name
+    for it, by which a receipt finds it. `topic` groups what would otherwise ring again and again.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_topic", "person_id", "channel", "topic", "queued_at"),
+        Index("ix_delivery_waiting", "failed_at", "sent_at", "queued_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    channel: Mapped[str] = mapped_column(String(16))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("case_event.id"), index=True)
+    page_id: Mapped[int | None] = mapped_column(ForeignKey("page.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(12))
+    topic: Mapped[str | None] = mapped_column(String(80))
+    queued_at: Mapped[datetime] = mapped_column(default=now)
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(String(500))
+    reference: Mapped[str | None] = mapped_column(String(200), index=True)
+
+    person: Mapped[Person] = relationship()
+    event: Mapped[CaseEvent | None] = relationship()
+    page: Mapped[Page | None] = relationship()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has still to be carried."""
+        return self.sent_at is None and self.failed_at is None and self.dropped_at is None
+
+    @classmethod
+    def by_public_id(cls, public_id: str) -> Delivery | None:
+        """The delivery, if there is one."""
+        return db.session.scalar(select(cls).where(cls.public_id == public_id))
+
+
+def queue(
+    person: Person,
+    channel: str,
+    *,
+    key: str,
+    purpose: str,
+    event: CaseEvent | None = None,
+    page: Page | None = None,
+    topic: str | None = None,
+    due_at: datetime | None = None,
+) -> Delivery | None:
+    """Promise, inside the open transaction, to reach `person` by `channel`; the row, None when it was promised before.
+
+    The job `carry` does it, from `due_at` on (default at once).
+    """
+    if not writing():
+        raise RuntimeError("a delivery is queued inside transaction()")
+    insert: Any = sqlite_insert if is_sqlite() else pg_insert
+    values = {
+        "public_id": random_id(),
+        "key": key,
+        "person_id": person.id,
+        "channel": channel,
+        "event_id": event.id if event is not None else None,
+        "page_id": page.id if page is not None else None,
+        "purpose": Purpose(purpose).value,
+        "topic": topic,
+        "queued_at": now(),
+        "attempts": 0,
+    }
+    made = db.session.scalar(
+        insert(Delivery)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(Delivery.public_id)
+    )
+    if made is None:
+        return None
+    jobs.put("carry", key=f"carry:{made}", due_at=due_at, delivery=made)
+    return Delivery.by_public_id(made)
