@@ -12,6 +12,7 @@ from board import jobs
 from board.clock import now
 from board.db import db, transaction
 from board.events import on
+from board.seams import provides
 from boards.models.timeline import CaseEvent
 from search.document import Document
 from search.engines import Changes, Engine, EngineBusy, SearchUnavailable
@@ -20,6 +21,7 @@ from search.threads import changes_of, every_document
 log = logging.getLogger(__name__)
 
 KIND = "index-thread"
+REBUILD = "rebuild-index"
 BATCH = 200  # threads written in one commit: a commit costs as much for one as for many
 AGAIN = 30.0  # seconds until a job looks again at an index that cannot be written
 
@@ -67,6 +69,23 @@ def _waiting() -> dict[int, str]:
     ).all()
     db.session.rollback()
     return {job_id: ids["thread"] for job_id, ids in rows}
+
+
+@provides("reindex")
+def promise_rebuild() -> None:
+    """Something that many documents hold has changed: promise a new index, inside the open transaction."""
+    jobs.put(REBUILD, key=f"{REBUILD}:{now().isoformat()}")
+
+
+@jobs.handler(REBUILD)
+def rebuild_once() -> None:
+    """Make the index anew, when nobody else does."""
+    from search import engine
+
+    try:
+        rebuild(engine())
+    except EngineBusy:
+        raise jobs.Later(AGAIN) from None
 
 
 def rebuild(engine: Engine, watch: Callable[[Iterable[Document]], Iterable[Document]] = iter) -> int:

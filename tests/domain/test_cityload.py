@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from board import clock, create_app
+from board import clock, create_app, jobs
 from board.db import db
 from board.settings import Settings
 from boards.cityfile import read
@@ -19,6 +20,7 @@ from boards.models import Case, Thread
 from boards.models.status import Outcome, Status, Visibility
 from notifications.models import InboxItem, Unread
 from people.models import Department
+from search.upkeep import REBUILD
 
 YUNCHUAN = Path(__file__).resolve().parents[2] / "city" / "yunchuan.toml"
 # Twenty past three at night in the middle of the long October holidays, when every working clock stands still.
@@ -64,3 +66,21 @@ def test_every_step_of_the_demo_city_is_one_the_board_allows_and_loading_again_c
     again, left = load(city)
     assert left == []
     assert (again.departments, again.sections, again.people, again.shifts) == (0, 0, 0, 0)
+    assert rebuilds() == 0
+
+
+@pytest.mark.slow
+def test_a_department_with_a_new_name_is_found_by_it(empty_board):
+    city = read(YUNCHUAN)
+    load(city)
+    assert rebuilds() == 0, "a new city is indexed thread by thread"
+
+    renamed = replace(city.department[0], name="云川市公安总局")
+    load(replace(city, department=(renamed, *city.department[1:])))
+
+    assert rebuilds() == 1
+
+
+def rebuilds() -> int:
+    """How often a new index was promised."""
+    return len(db.session.scalars(select(jobs.Job.id).where(jobs.Job.kind == REBUILD)).all())
