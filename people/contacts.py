@@ -74,9 +74,7 @@ def add(person: Person, kind: str, address: str, *, label: str = "") -> Contact:
         for other in db.session.scalars(others):
             remove(other)
     contact = db.session.scalar(
-        select(Contact).where(
-            Contact.person_id == person.id, Contact.kind == kind, Contact.lookup == lookup
-        )
+        select(Contact).where(Contact.person_id == person.id, Contact.kind == kind, Contact.lookup == lookup)
     )
     if contact is None:
         contact = Contact(person=person, kind=kind, lookup=lookup, created_at=now())
