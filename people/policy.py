@@ -74,3 +74,15 @@ def still_signed_in(sign_in: str) -> Person | None:
     """Who is signed in by this sign-in (public id) while it stands, for sockets that stay open; else None."""
     row: SignIn | None = db.session.scalar(select(SignIn).where(SignIn.public_id == sign_in))
     return row.person if row is not None and row.complete else None
+
+
+@rule("roster.read")
+def may_read_roster(person: Person | None, department: Department) -> bool:
+    """Rosters name who works when: for colleagues only."""
+    return may_read_names(person, department)
+
+
+@rule("roster.edit")
+def may_edit_roster(person: Person | None, department: Department) -> bool:
+    """A department's leader, or one above it."""
+    return person is not None and person.is_staff and person.leads(department)

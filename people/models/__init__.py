@@ -2,12 +2,15 @@
 
 from people.models.appointment import SERVING, Appointment, Role
 from people.models.attempt import Attempt
+from people.models.calendar_feed import CalendarFeed
 from people.models.code import OneTimeCode
 from people.models.contact import Contact
 from people.models.department import Department
+from people.models.hand_over import HandoverNote
 from people.models.link import SignInLink
 from people.models.person import Person
-from people.models.shift import Shift, count_on_duty, on_duty
+from people.models.rotation import DutyWindow, Override, Publication, Rotation, RotationMember
+from people.models.shift import Shift, count_on_duty, on_duty, told_with
 from people.models.sign_in import SignIn
 from people.vault import VaultItem
 
@@ -15,15 +18,23 @@ __all__ = [
     "SERVING",
     "Appointment",
     "Attempt",
+    "CalendarFeed",
     "Contact",
     "Department",
+    "DutyWindow",
+    "HandoverNote",
     "OneTimeCode",
+    "Override",
     "Person",
+    "Publication",
     "Role",
+    "Rotation",
+    "RotationMember",
     "Shift",
     "SignIn",
     "SignInLink",
     "VaultItem",
     "count_on_duty",
     "on_duty",
+    "told_with",
 ]

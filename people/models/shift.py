@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, func, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
 from board.db import Model, db
 from people.models.appointment import SERVING, Appointment
+from people.models.hand_over import HandoverNote
 from people.models.person import Person
 
 if TYPE_CHECKING:
@@ -49,17 +50,21 @@ def _holding(query: Select[Any], department: Department, at: datetime | None) ->
             Shift.ends_at > moment,
             Person.active,
         )
+        .where(_serving(department, moment))
+    )
+
+
+def _serving(department: Department, moment: datetime) -> ColumnElement[bool]:
+    return (
+        select(Appointment.id)
         .where(
-            select(Appointment.id)
-            .where(
-                Appointment.person_id == Person.id,
-                Appointment.department_id == department.id,
-                Appointment.role.in_(SERVING),
-                Appointment.starts_at <= moment,
-                or_(Appointment.ends_at.is_(None), Appointment.ends_at > moment),
-            )
-            .exists()
+            Appointment.person_id == Person.id,
+            Appointment.department_id == department.id,
+            Appointment.role.in_(SERVING),
+            Appointment.starts_at <= moment,
+            or_(Appointment.ends_at.is_(None), Appointment.ends_at > moment),
         )
+        .exists()
     )
 
 
@@ -78,3 +83,48 @@ def is_on_duty(person: Person, department: Department, at: datetime | None = Non
     """Whether `person` holds a shift in `department` at `at` (default now)."""
     query = _holding(select(Person.id), department, at).where(Person.id == person.id).limit(1)
     return db.session.scalar(query) is not None
+
+
+STILL_TOLD = timedelta(hours=4)  # the earlier shift, when its relief never says that it took over
+
+
+def told_with(department: Department, at: datetime | None = None) -> list[Person]:
+    """Who is told of what calls `department` at `at` (default now): whoever is on duty, and the earlier shift where its
+    relief has not taken over. For telling only: it gives no right."""
+    here, earlier = told_apart(department, at)
+    return [*here, *earlier]
+
+
+def told_apart(department: Department, at: datetime | None = None) -> tuple[list[Person], list[Person]]:
+    """Who is on duty at `at` (default now), and who of the earlier shift is told beside them.
+
+    The earlier shift is told until its relief takes over, for four hours at most.
+    """
+    moment = at or now()
+    here = on_duty(department, moment)
+    known = {person.id for person in here}
+    taken = (
+        select(HandoverNote.id)
+        .where(
+            HandoverNote.department_id == department.id,
+            HandoverNote.taken_over_at <= moment,
+            HandoverNote.changes_at >= Shift.ends_at,
+            HandoverNote.changes_at <= moment,
+        )
+        .correlate(Shift)
+    )
+    query = (
+        select(Person)
+        .distinct()
+        .join(Shift, Shift.person_id == Person.id)
+        .where(
+            Shift.department_id == department.id,
+            Shift.ends_at > moment - STILL_TOLD,
+            Shift.ends_at <= moment,
+            Person.active,
+            _serving(department, moment),
+            ~taken.exists(),
+        )
+    )
+    earlier = db.session.scalars(query.order_by(Person.badge, Person.id))
+    return here, [person for person in earlier if person.id not in known]
