@@ -159,6 +159,11 @@ class Thread(PublicId, Model):
     ) -> CaseEvent:
         """Write one step: chain it, count it, tell the live pages and the listeners. Inside transaction()."""
         case = self.case
+        # The steps that one person takes in one transaction are one act: the later ones name the first.
+        acts: dict[tuple[int, int], int] = db.session().info.setdefault("acts", {})
+        act = acts.setdefault((self.id, by.id), self.events_count + 1) if by is not None else None
+        if act is not None and act <= self.events_count:
+            details = {**(details or {}), "act": act}
         event = timeline.next_event(
             self,
             kind=kind,

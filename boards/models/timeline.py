@@ -103,6 +103,11 @@ class CaseEvent(PublicId, Model):
         return self.visibility == "public"
 
     @property
+    def act(self) -> int:
+        """The number of the first step of the act to which this one belongs; nearly always its own."""
+        return int(self.details.get("act", self.seq))
+
+    @property
     def is_official(self) -> bool:
         """Whether somebody in office did it, at that time."""
         return self.actor_role in ("officer", "leader", "dispatcher", "moderator")

@@ -77,6 +77,7 @@ class Unread(Model):
 
 ITEMS = cast(Table, InboxItem.__table__)
 UNREAD = cast(Table, Unread.__table__)
+LONGEST_ACT = 12  # steps
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,25 @@ def _insert(session: Session) -> Any:
     return sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
 
 
+# Of the steps of one act the reader is shown the one that says most to him; kinds not named here say less.
+WEIGHT = (
+    "case.acknowledged", "case.claimed", "case.assigned", "case.accepted", "case.progressed", "case.asked",
+    "case.rectified", "case.declined", "case.resolved", "case.rated", "thread.posted",
+)  # fmt: skip
+
+
+def weight(kind: str) -> int:
+    """How much a kind of step says beside the others of its act."""
+    return WEIGHT.index(kind) + 1 if kind in WEIGHT else 0
+
+
 def deliver(event: CaseEvent, recipients: Mapping[int, Recipient]) -> int:
     """Put `event` into the inbox of each person who does not have it yet; how many that were.
 
-    In the open transaction, one statement for all of them. Counts and hints follow just before its commit.
+    In the open transaction, in a number of statements that does not grow with them. Whoever has another step of
+    the same act keeps one item for both. Counts and hints follow just before the commit.
     """
+    recipients = _without_twins(event, recipients)
     if not recipients:
         return 0
     session = db.session()
@@ -124,6 +139,57 @@ def deliver(event: CaseEvent, recipients: Mapping[int, Recipient]) -> int:
     for person_id, public_id in rows:
         shift(person_id, recipients[person_id].public_id, 1, item=public_id)
     return len(rows)
+
+
+def _without_twins(event: CaseEvent, recipients: Mapping[int, Recipient]) -> Mapping[int, Recipient]:
+    """Those of `recipients` who have no item of this act yet; for the others the step that says more stands."""
+    others = _other_steps(event) if recipients else {}
+    if not others:
+        return recipients
+    session = db.session()
+    found = session.execute(
+        select(ITEMS.c.id, ITEMS.c.person_id, ITEMS.c.event_id).where(
+            ITEMS.c.event_id.in_(others), ITEMS.c.person_id.is_not(None)
+        )
+    ).all()
+    has = {row.person_id for row in found}
+    outdone = [
+        row.id
+        for row in found
+        if row.person_id in recipients and weight(others[row.event_id]) <= weight(event.kind)
+    ]
+    already = select(ITEMS.c.person_id).where(ITEMS.c.event_id == event.id, ITEMS.c.person_id.is_not(None))
+    if outdone:
+        session.execute(
+            update(ITEMS)
+            .where(ITEMS.c.id.in_(outdone), ITEMS.c.person_id.not_in(already))
+            .values(event_id=event.id)
+        )
+    return {key: value for key, value in recipients.items() if key not in has}
+
+
+def _other_steps(event: CaseEvent) -> dict[int, str]:
+    """The other steps of the act of `event`, by table id, with their kinds."""
+    from boards.models import CaseEvent
+
+    if event.actor_id is None:
+        return {}
+    session = db.session()
+    if session.get_bind().dialect.name != "sqlite":
+        # Two workers that tell followers of two steps of one act would not see each other's items.
+        session.execute(
+            select(func.pg_advisory_xact_lock(func.hashtextextended(f"inbox:{event.thread_id}", 0)))
+        )
+    rows = session.execute(
+        select(CaseEvent.id, CaseEvent.kind, CaseEvent.seq, CaseEvent.details).where(
+            CaseEvent.thread_id == event.thread_id,
+            CaseEvent.actor_id == event.actor_id,
+            CaseEvent.seq >= event.act,
+            CaseEvent.seq < event.act + LONGEST_ACT,
+            CaseEvent.id != event.id,
+        )
+    )
+    return {row.id: row.kind for row in rows if row.details.get("act", row.seq) == event.act}
 
 
 def deliver_to_department(

@@ -331,16 +331,43 @@ def test_the_count_is_absolute_and_equals_the_rows(cast, reported):
         case.accept(by=cast.otto)
         case.claim(by=cast.otto)
         case.resolve(by=cast.otto, answer="信号灯控制板已经换好，现在正常。", outcome="solved")
-    assert unread_of(cast.rita) == counted(cast.rita) == 4
+    assert unread_of(cast.rita) == counted(cast.rita) == 2
     # One transaction is one hint, with the count as it stands after it.
-    assert [hint["unread"] for hint in hints(cast.rita.stream)] == [1, 4]
+    assert [hint["unread"] for hint in hints(cast.rita.stream)] == [1, 2]
 
     with transaction():
-        assert inbox.read_all(by=cast.rita) == 4
+        assert inbox.read_all(by=cast.rita) == 2
     with transaction():
         assert inbox.read_all(by=cast.rita) == 0
     assert unread_of(cast.rita) == counted(cast.rita) == 0
-    assert [hint["unread"] for hint in hints(cast.rita.stream)] == [1, 4, 0]
+    assert [hint["unread"] for hint in hints(cast.rita.stream)] == [1, 2, 0]
+
+
+def test_one_act_is_one_item_whatever_the_number_of_its_steps(cast, reported):
+    """A direct answer acknowledges, accepts, claims and resolves: its poster reads the answer, once."""
+    with transaction():
+        follow(reported().thread, by=cast.vera)
+    with transaction():
+        steps = reported().thread.events_count
+        reported().answer(by=cast.otto, answer="信号灯今早已经修好，可以正常通行。", outcome="solved")
+        assert reported().thread.events_count == steps + 4
+    assert inbox_of(cast.rita) == ["case.resolved"]
+    assert unread_of(cast.rita) == counted(cast.rita) == 1
+    jobs.run_due()
+    assert inbox_of(cast.vera) == ["case.resolved"]
+    assert unread_of(cast.vera) == counted(cast.vera) == 1
+
+    for event in db.session.scalars(select(CaseEvent.public_id).where(CaseEvent.seq > 1)).all():
+        followers.tell_followers(event)  # a worker died before it noted that this was done
+    assert inbox_of(cast.vera) == inbox_of(cast.rita) == ["case.resolved"]
+
+
+def test_two_acts_of_one_person_are_two_items(cast, reported):
+    with transaction():
+        reported().accept(by=cast.otto)
+    with transaction():
+        reported().claim(by=cast.otto)
+    assert inbox_of(cast.rita) == ["case.accepted", "case.claimed"]
 
 
 def test_reading_about_a_thread_reads_only_that(cast, reported, thread_posted):
