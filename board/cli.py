@@ -9,14 +9,15 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from board import files, jobs, live, messages, once
+from board import files, jobs, live, machines, messages, once
 from board.clock import now
 from board.db import db, is_sqlite, transaction
-from board.settings import fresh_keys
+from board.seams import promise_standing
+from board.settings import fresh_keys, fresh_vapid_key
 
 board_cli = AppGroup("board", help="Keys and upkeep of this installation.")
 
@@ -38,14 +39,19 @@ def worker(only_once: bool) -> None:
     signal.signal(signal.SIGTERM, enough)
     signal.signal(signal.SIGINT, enough)
     click.echo("worker: ready", err=True)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    alive = threading.Thread(target=machines.beat_until, args=(stop, app), name="beat")
+    alive.start()
     jobs.work(stop)
+    alive.join(5)
     click.echo("worker: stopped", err=True)
 
 
 def promise_upkeep() -> None:
-    """Make sure the nightly upkeep of today is promised."""
+    """Make sure the nightly upkeep of today is promised, and what the parts do again and again."""
     with transaction():
         jobs.put("upkeep", key=f"upkeep:{now():%Y-%m-%d}")
+        promise_standing()
 
 
 @jobs.handler("upkeep")
@@ -65,7 +71,7 @@ def upkeep() -> None:
 @board_cli.command("make-keys")
 def make_keys() -> None:
     """Print a fresh set of secrets for the environment of a production installation."""
-    for name, value in fresh_keys().items():
+    for name, value in {**fresh_keys(), "BOARD_VAPID_KEY": fresh_vapid_key()}.items():
         click.echo(f"{name}={value}")
 
 

@@ -6,20 +6,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import util
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric import ec
 
 MODES = ("production", "demo", "development", "test")
+# What a process serves: pages and sockets; pages alone; sockets alone, with gevent (gunicorn.live.conf.py).
+ROLES = ("both", "pages", "live")
+SOCKETS = {"both": 340, "pages": 0, "live": 3900}
+INSTALL_SCALED = "pip install --require-hashes -r requirements-scaled.txt"
 KEYS = ("BOARD_SECRET_KEY", "BOARD_VAULT_KEYS", "BOARD_LOOKUP_KEY")
 
 
@@ -43,19 +51,29 @@ class Settings:
     zone: str = "Asia/Shanghai"
     sms_url: str = ""
     sms_secret: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
+    vapid_key: str = ""
+    vapid_contact: str = ""
+    carry_hosts: frozenset[str] = frozenset()
     proxies: int = 0
     log_format: str = "json"
     page_cache: bool = True
     live: bool = True
     live_poll: float = 0.05
     live_sockets: int = 340
-    live_async: str = "threading"
+    role: str = "both"
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def demo(self) -> bool:
         """Whether the sign-in page may offer the cast."""
         return self.mode in ("demo", "development", "test")
+
+    @property
+    def live_async(self) -> str:
+        """How Flask-SocketIO runs in this process."""
+        return "gevent" if self.role == "live" else "threading"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, **extra: Any) -> Settings:
@@ -80,15 +98,26 @@ class Settings:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise SettingsError(f"BOARD_ZONE: there is no time zone called {zone}") from None
-        for name in ("BOARD_FILES_URL", "BOARD_REDIS_URL"):
-            if env.get(name):
-                raise SettingsError(f"{name} is not wired yet; leave it unset")
+        redis_url = env.get("BOARD_REDIS_URL") or ""
+        if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
+            raise SettingsError("BOARD_REDIS_URL must begin with redis://, rediss:// or unix://")
+        files_url = env.get("BOARD_FILES_URL") or ""
+        if files_url:
+            _check_files_url(files_url)
+        role = env.get("BOARD_ROLE") or "both"
+        if role not in ROLES:
+            raise SettingsError(f"BOARD_ROLE is “{role}”; it must be one of {', '.join(ROLES)}")
         public_url = (env.get("BOARD_PUBLIC_URL") or "").rstrip("/")
         if public_url and not public_url.startswith(("http://", "https://")):
             raise SettingsError("BOARD_PUBLIC_URL must begin with http:// or https://")
         sms_url = env.get("BOARD_SMS_URL") or ""
         if sms_url and not sms_url.startswith(("http://", "https://")):
             raise SettingsError("BOARD_SMS_URL must begin with http:// or https://")
+        smtp_url, mail_from = env.get("BOARD_SMTP_URL") or "", env.get("BOARD_MAIL_FROM") or ""
+        if smtp_url and not smtp_url.startswith(("smtp://", "smtps://")):
+            raise SettingsError("BOARD_SMTP_URL must begin with smtp:// or smtps://")
+        if smtp_url and "@" not in mail_from:
+            raise SettingsError("BOARD_SMTP_URL needs BOARD_MAIL_FROM, the address that mails come from")
         page_cache = env.get("BOARD_PAGE_CACHE") or "on"
         if page_cache not in ("on", "off"):
             raise SettingsError("BOARD_PAGE_CACHE must be on or off")
@@ -99,6 +128,8 @@ class Settings:
             mode=mode,
             data=data,
             database_url=database,
+            redis_url=redis_url,
+            files_url=files_url,
             secret_key=keys["BOARD_SECRET_KEY"],
             vault_keys=tuple(keys["BOARD_VAULT_KEYS"].split(",")),
             lookup_key=keys["BOARD_LOOKUP_KEY"],
@@ -106,10 +137,20 @@ class Settings:
             zone=zone,
             sms_url=sms_url,
             sms_secret=env.get("BOARD_SMS_SECRET") or "",
+            smtp_url=smtp_url,
+            mail_from=mail_from,
+            vapid_key=_vapid_key(mode, data, env),
+            vapid_contact=env.get("BOARD_VAPID_CONTACT") or public_url or "mailto:board@localhost",
+            carry_hosts=frozenset(
+                each.strip().lower()
+                for each in (env.get("BOARD_CARRY_HOSTS") or "").split(",")
+                if each.strip()
+            ),
             proxies=_number(env, "BOARD_PROXIES", 0, low=0, high=9),
             log_format=log_format,
             page_cache=page_cache == "on",
-            live_sockets=_number(env, "BOARD_LIVE_SOCKETS", 340, low=0, high=100_000),
+            live_sockets=_number(env, "BOARD_LIVE_SOCKETS", SOCKETS[role], low=0, high=100_000),
+            role=role,
             extra=extra,
         )
 
@@ -119,6 +160,17 @@ def _number(env: Mapping[str, str], name: str, default: int, *, low: int, high: 
     if not raw.isascii() or not raw.isdigit() or not low <= int(raw) <= high:
         raise SettingsError(f"{name} is “{raw}”; it must be a whole number from {low} to {high}")
     return int(raw)
+
+
+def _check_files_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc:
+        raise SettingsError(
+            "BOARD_FILES_URL must read s3://bucket/folder?endpoint=https://… (without an endpoint: Amazon's); "
+            "the keys stand in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    if util.find_spec("s3fs") is None:
+        raise SettingsError(f"BOARD_FILES_URL needs s3fs: {INSTALL_SCALED}")
 
 
 def _keys(mode: str, data: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -133,13 +185,35 @@ def _keys(mode: str, data: Path, env: Mapping[str, str]) -> dict[str, str]:
         if len(given["BOARD_SECRET_KEY"]) < 32 or len(given["BOARD_LOOKUP_KEY"]) < 32:
             raise SettingsError("BOARD_SECRET_KEY and BOARD_LOOKUP_KEY must have at least 32 characters")
     else:
-        given = {**_kept_keys(data / "keys.json"), **given}
+        given = {**_kept(data / "keys.json", fresh_keys, KEYS), **given}
     try:
         for key in given["BOARD_VAULT_KEYS"].split(","):
             Fernet(key.encode())
     except ValueError:
         raise SettingsError("BOARD_VAULT_KEYS must be Fernet keys, separated by commas") from None
     return given
+
+
+def fresh_vapid_key() -> str:
+    """A private key for Web Push: 32 bytes in base64url."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+
+
+def _vapid_key(mode: str, data: Path, env: Mapping[str, str]) -> str:
+    """The key of Web Push; production has none unless it is given one, and then offers no push."""
+    key = env.get("BOARD_VAPID_KEY") or ""
+    if not key and mode != "production":
+        key = _kept(
+            data / "vapid.json", lambda: {"BOARD_VAPID_KEY": fresh_vapid_key()}, ("BOARD_VAPID_KEY",)
+        )["BOARD_VAPID_KEY"]
+    if key:
+        try:
+            number = int.from_bytes(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)), "big")
+            ec.derive_private_key(number, ec.SECP256R1())
+        except ValueError:
+            raise SettingsError("BOARD_VAPID_KEY must be 32 bytes in base64url") from None
+    return key
 
 
 def fresh_keys() -> dict[str, str]:
@@ -151,7 +225,7 @@ def fresh_keys() -> dict[str, str]:
     }
 
 
-def _kept_keys(path: Path) -> dict[str, str]:
+def _kept(path: Path, make: Callable[[], dict[str, str]], names: tuple[str, ...]) -> dict[str, str]:
     try:
         if not path.exists():
             # Written whole under a name of its own, then linked: of two processes that start together one
@@ -159,7 +233,7 @@ def _kept_keys(path: Path) -> dict[str, str]:
             descriptor, draft = tempfile.mkstemp(prefix="keys-", dir=path.parent)
             try:
                 with os.fdopen(descriptor, "w") as file:
-                    json.dump(fresh_keys(), file)
+                    json.dump(make(), file)
                     file.flush()
                     os.fsync(file.fileno())
                 with suppress(FileExistsError):
@@ -167,7 +241,7 @@ def _kept_keys(path: Path) -> dict[str, str]:
             finally:
                 os.unlink(draft)
         kept = json.loads(path.read_text())
-        return {name: str(kept[name]) for name in KEYS}
+        return {name: str(kept[name]) for name in names}
     except OSError as error:
         raise SettingsError(f"BOARD_DATA: cannot write in {path.parent}: {error.strerror}") from None
     except (ValueError, KeyError):

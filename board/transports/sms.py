@@ -16,6 +16,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from flask import current_app
 
 from board.settings import Settings
+from board.transports.errors import CarryError
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +24,8 @@ TIMEOUT = 10.0  # seconds for the gateway to answer
 WORTH_A_RETRY = frozenset({408, 425, 429})
 
 
-class SmsError(Exception):
-    """A message that was not taken. `final`: trying again would change nothing."""
-
-    def __init__(self, reason: str, *, final: bool) -> None:
-        self.final = final
-        super().__init__(reason)
+class SmsError(CarryError):
+    """A text message that was not taken."""
 
 
 @dataclass(frozen=True)
