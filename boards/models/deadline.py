@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board import jobs
 from board.clock import now
-from board.db import Model, PublicId, db
+from board.db import Model, PublicId, db, random_id
 from board.spans import Span
 from board.workdays import WorkingCalendar, calendar_for
 from boards.models import segments
@@ -64,6 +64,7 @@ class Deadline(PublicId, Model):
         calendar()  # read first: a query would flush the half-made row
         deadline = cls(
             case=case,
+            public_id=random_id(),
             kind=kind,
             round=case.round,
             target=str(target or case.thread.section.span(kind)),
@@ -73,7 +74,6 @@ class Deadline(PublicId, Model):
         )
         deadline._keep(Clock(Span.parse(deadline.target), moment))
         db.session.add(deadline)
-        db.session.flush()
         deadline.schedule()
         return deadline
 

@@ -78,17 +78,13 @@ def mention_departments(
     with the keys in `only` where it is given. Nobody is ever un-told. Returns the departments newly told.
     """
     found = find_mentions(text.public, name_book())
+    if not found and _is_new(thread):
+        return []  # its words were drawn already, and hold no chip
     keys = list(dict.fromkeys(each.department for each in found if isinstance(each, Found)))[:MAX_DEPARTMENTS]
-    departments = {
-        department.key: department
-        for department in db.session.scalars(select(Department).where(Department.key.in_(keys)))
-    }
+    departments = _by_key(keys)
     told = _told(thread)
     tells = pages and not thread.is_restricted and thread.section.is_public
-    here = {
-        mention.department_id: mention
-        for mention in db.session.scalars(select(Mention).where(Mention.text_id == text.id))
-    }
+    here = _kept_in(text) if found and not _is_new(thread) else {}
     chips: list[Chip] = []
     new: list[Department] = []
     seen: set[int] = set()
@@ -125,17 +121,16 @@ def mention_in_post(
 
     The first one leads the case; the others are told, and nothing waits for them.
     """
-    told = _told(thread)
-    before = [
-        key for key, number in db.session.execute(select(Department.key, Department.id)) if number in told
-    ]
+    before = [] if _is_new(thread) else _keys_of(_told(thread))
     named = [*before, *picked, *mentioned(f"{thread.title_text.public}\n{thread.body.public}")]
     wanted = list(dict.fromkeys(named))[: max(MAX_DEPARTMENTS, len(before))]
     new = mention_departments(thread, thread.body, by=by, audience=audience, only=wanted)
     new += mention_departments(thread, thread.title_text, by=by, audience=audience, only=wanted)
     tells = not thread.is_restricted and thread.section.is_public
+    if not picked:
+        return new
     kept = set(db.session.scalars(select(Mention.department_id).where(Mention.thread_id == thread.id)))
-    for department in db.session.scalars(select(Department).where(Department.key.in_(list(picked)))):
+    for department in _by_key(picked).values():
         if department.id in kept:
             continue
         db.session.add(
@@ -153,6 +148,29 @@ def mention_in_post(
             new.append(department)
             audience.add_department(department, "mentioned")
     return new
+
+
+def _is_new(thread: Thread) -> bool:
+    # While it is being posted there is nothing to read of it.
+    return thread.events_count == 0
+
+
+def _by_key(keys: Collection[str]) -> dict[str, Department]:
+    if not keys:
+        return {}
+    rows = db.session.scalars(select(Department).where(Department.key.in_(list(keys))))
+    return {department.key: department for department in rows}
+
+
+def _keys_of(departments: set[int]) -> list[str]:
+    if not departments:
+        return []
+    return list(db.session.scalars(select(Department.key).where(Department.id.in_(departments))))
+
+
+def _kept_in(text: Text) -> dict[int, Mention]:
+    rows = db.session.scalars(select(Mention).where(Mention.text_id == text.id))
+    return {mention.department_id: mention for mention in rows}
 
 
 def _told(thread: Thread) -> set[int]:

@@ -61,11 +61,12 @@ class Draft:
                 errors.update(error.errors)
         if self.identity not in section.identities:
             errors["identity"] = _l("Choose whether your nickname is shown.")
-        known = set(
-            db.session.scalars(select(Department.key).where(Department.key.in_(list(self.departments))))
-        )
-        if any(key not in known for key in self.departments):
-            errors["departments"] = _l("Choose departments from the list.")
+        if self.departments:
+            known = set(
+                db.session.scalars(select(Department.key).where(Department.key.in_(list(self.departments))))
+            )
+            if any(key not in known for key in self.departments):
+                errors["departments"] = _l("Choose departments from the list.")
         if len(set(self.departments)) > 3:
             errors["departments"] = _l("Choose at most three departments.")
         if errors:

@@ -75,7 +75,6 @@ class Text(PublicId, Model):
         text = cls(kind=kind, author=by, public_id=random_id(), covers=[], in_vault=False)
         text.put(original)
         db.session.add(text)
-        db.session.flush()
         return text
 
     @property
