@@ -18,8 +18,9 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask_socketio import SocketIO, disconnect, join_room, leave_room
 from sqlalchemy.exc import OperationalError
 
-from board import live
+from board import live, presence
 from board.db import db
+from board.proxies import own_origins
 from board.seams import may_follow, provided
 
 if TYPE_CHECKING:
@@ -53,10 +54,17 @@ def sockets() -> int:
         return len(_rooms)
 
 
+def _own_origin(origin: str | None, environ: WSGIEnvironment) -> bool:
+    # The library's own rule believes forwarding headers from anybody.
+    app: Flask = environ["flask.app"]
+    return origin in own_origins(environ, app.config["SETTINGS"].public_url)
+
+
 def _emit(name: str, hint: dict[str, Any]) -> None:
-    if hint.pop("recheck", False):
-        # Somebody may have lost the right to this stream: he is taken out before it says anything.
-        recheck(name)
+    which = hint.pop("recheck", False)
+    if which:
+        # Somebody may have lost the right to this stream, or to all of his: he is taken out before it says anything.
+        recheck(name, everything=which == "all")
     socketio.emit("hint", hint, to=name)
 
 
@@ -83,9 +91,28 @@ def _close_soon(connection: str) -> None:
 
 @socketio.on("disconnect")
 def gone(reason: Any = None) -> None:
+    sid: str = request.sid  # type: ignore[attr-defined]
     with _lock:
-        _rooms.pop(request.sid, None)  # type: ignore[attr-defined]
+        _rooms.pop(sid, None)
+    presence.here().leave(sid)
     db.session.remove()
+
+
+@socketio.on("looking")
+def looking(thing: Any = None) -> None:
+    """What this reader has open now, None for nothing; only whose work it is may be seen with it."""
+    sid: str = request.sid  # type: ignore[attr-defined]
+    person = reader()
+    here = presence.here()
+    seen = isinstance(thing, str) and provided("may_be_seen", person, thing, default=False)
+    public_id = person.public_id if person is not None else ""
+    db.session.remove()
+    with _lock:
+        there = sid in _rooms
+    if seen and there:
+        here.look(sid, public_id, thing)
+    else:
+        here.leave(sid)
 
 
 @socketio.on("hello")
@@ -102,12 +129,19 @@ def hello(since: Any = None) -> dict[str, Any]:
         before = set(entry["names"]) if entry else set()
         if entry is not None:
             entry["names"] = set(good)
-    for name in before - set(good):
-        leave_room(name)
     db.session.rollback()
     current_app.extensions["live_pump"].follow(live.cursors(sorted(good)))
-    for name in set(good) - before:
-        join_room(name)
+    try:
+        for name in before - set(good):
+            leave_room(name)
+        for name in set(good) - before:
+            join_room(name)
+    except (KeyError, ValueError):
+        # It hung up while we looked: nobody is there to be told anything.
+        with _lock:
+            _rooms.pop(sid, None)
+        db.session.remove()
+        return {"entries": [], "reset": [], "refused": []}
     # Joined first, read second: what is committed in between arrives twice, never not at all.
     db.session.rollback()
     answer = live.backlog(good)
@@ -115,11 +149,14 @@ def hello(since: Any = None) -> dict[str, Any]:
     return {**answer, "refused": refused}
 
 
-def recheck(name: str | None = None) -> None:
-    """Take this process's sockets out of the rooms (or out of the one room) that their persons may no longer hear."""
+def recheck(name: str | None = None, *, everything: bool = False) -> None:
+    """Take this process's sockets out of the rooms that their persons may no longer hear.
+
+    With `name` only those in that room are asked, and only about it unless `everything` is to be asked.
+    """
     with _lock:
         held = [
-            (sid, entry["sign_in"], {name} & entry["names"] if name else set(entry["names"]))
+            (sid, entry["sign_in"], {name} if name and not everything else set(entry["names"]))
             for sid, entry in _rooms.items()
             if name is None or name in entry["names"]
         ]
@@ -128,7 +165,9 @@ def recheck(name: str | None = None) -> None:
         person = provided("signed_in_as", sign_in)
         lost = {each for each in names if person is None or not may_follow(person, each)}
         for each in lost:
-            socketio.server.leave_room(sid, each, namespace="/")
+            with suppress(KeyError, ValueError):  # it hung up meanwhile
+                socketio.server.leave_room(sid, each, namespace="/")
+            presence.here().leave(sid, each)
         if lost:
             with _lock:
                 if sid in _rooms:
@@ -199,7 +238,7 @@ def init_app(app: Flask) -> None:
         app,
         async_mode=settings.live_async,
         transports=["websocket"],
-        cors_allowed_origins=None,  # same origin only
+        cors_allowed_origins=_own_origin,
         ping_interval=25,
         ping_timeout=20,
         manage_session=False,
@@ -222,4 +261,5 @@ def start_pump(app: Flask) -> None:
             pump = live.Pump(app, _emit, joined, app.config["SETTINGS"].live_poll)
             app.extensions["live_pump"] = pump
             pump.start()
+            presence.here().start()
             threading.Thread(target=_recheck_forever, args=(app,), name="live-recheck", daemon=True).start()

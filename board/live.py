@@ -224,7 +224,9 @@ class Pump:
         moved = {name: known[name] for name, seq in cursors(sorted(known)).items() if seq > known[name]}
         news = backlog(moved) if moved else {"entries": [], "reset": []}
         db.session.rollback()
-        for entry in news["entries"]:
+        # Who loses a right hears nothing more: streams that take one away go first, each still in its order.
+        first = {entry["stream"] for entry in news["entries"] if entry.get("recheck")}
+        for entry in sorted(news["entries"], key=lambda each: each["stream"] not in first):
             self.emit(entry["stream"], entry)
         for reset in news["reset"]:
             self.emit(reset["stream"], {**reset, "reset": True})

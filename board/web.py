@@ -25,13 +25,13 @@ from flask import (
     send_from_directory,
     url_for,
 )
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from board.clock import now
 from board.db import commits
 from board.errors import NotAllowed
 from board.i18n import _l
 from board.prefs import current
+from board.proxies import own_origins
 
 log = logging.getLogger(__name__)
 
@@ -198,9 +198,7 @@ def check_origin() -> None:
         if anonymous():
             return
         source = "null"
-    own = {request.host_url.rstrip("/")}
-    if current_app.config["SETTINGS"].public_url:
-        own.add(current_app.config["SETTINGS"].public_url)
+    own = own_origins(request.environ, current_app.config["SETTINGS"].public_url)
     parts = urlsplit(source)
     if f"{parts.scheme}://{parts.netloc}" not in own:
         raise NotAllowed(
@@ -243,16 +241,12 @@ def _finish(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    settings = app.config["SETTINGS"]
     folder = Path(app.static_folder or "static")
     app.config["ASSET_HASH"] = content_hash(folder)
     app.add_url_rule("/static/<version>/<path:name>", endpoint="asset", view_func=_static)
     app.before_request(_begin)
     app.after_request(_finish)
     app.jinja_env.globals["asset"] = asset
-    if settings.proxies:
-        count = settings.proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
 def see_other(endpoint: str, **values: Any) -> Response:

@@ -193,6 +193,11 @@ class Desk:
         """The live stream of the department."""
         return f"department:{self.department.key}"
 
+    @property
+    def presence(self) -> str:
+        """The live stream that says when somebody at this desk opens or leaves a case."""
+        return f"presence:{self.department.key}"
+
     def choices(self) -> list[Department]:
         """The departments whose desk this person may open, in the city's order."""
         mine = {each.id for each in self.person.departments}
@@ -357,6 +362,7 @@ class Desk:
                 handler.name.label("handler_name"),
                 handler.name_en.label("handler_name_en"),
                 handler.badge.label("handler_badge"),
+                Thread.public_id,
                 Thread.section_id,
                 Thread.title,
                 Thread.place,

@@ -11,6 +11,7 @@ from board.clock import local, now
 from board.i18n import _, is_english, ngettext
 from board.jinja import clock_time, day, iso, when
 from boards.desk import Desk
+from boards.looking import seen_by
 from boards.models.status import OPEN, Status
 from boards.sentences import tidy
 
@@ -110,8 +111,11 @@ def told(row: Row[Any], desk: Desk) -> list[str]:
     return words
 
 
-def drawn(row: Row[Any], desk: Desk, open_number: str = "", after: str = "") -> dict[str, Any]:
-    """A row as components/queue.html takes it. `after`: the number of the row below, opened once this one is done."""
+def drawn(
+    row: Row[Any], desk: Desk, open_number: str = "", after: str = "", watching: str = ""
+) -> dict[str, Any]:
+    """A row as components/queue.html takes it. `after`: the number of the row below, opened once this one is done;
+    `watching`: which colleagues have it open, in words."""
     here = desk.view.url(case=row.number)
     new = row.status == Status.PENDING and row.acknowledged_at is None
     return {
@@ -120,6 +124,7 @@ def drawn(row: Row[Any], desk: Desk, open_number: str = "", after: str = "") -> 
         "title": row.title,
         "box": box(row, desk),
         "meta": [tidy(words) for words in told(row, desk)],
+        "watching": watching,
         "new": new and now() - row.posted_at < HOUR,
         "unseen": new,
         "danger": row.restricted_why == "danger",
@@ -138,4 +143,8 @@ def drawn_all(desk: Desk, rows: list[Row[Any]], open_number: str = "") -> list[d
     """Every row of a page; each knows which one comes after it."""
     numbers = [row.number for row in rows]
     following = [*numbers[1:], *numbers[:1]]  # after the last one the first
-    return [drawn(row, desk, open_number, after) for row, after in zip(rows, following, strict=True)]
+    seen = seen_by({row.number: row.public_id for row in rows}, desk.person)
+    return [
+        drawn(row, desk, open_number, after, seen.get(row.number, ""))
+        for row, after in zip(rows, following, strict=True)
+    ]

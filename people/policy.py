@@ -47,6 +47,7 @@ def may_hear_person(person: Person | None, ref: str) -> bool:
     return person is not None and person.public_id == ref
 
 
+@stream("presence")
 @stream("department")
 def may_hear_department(person: Person | None, ref: str) -> bool:
     """A department's stream is for whoever serves it now, and for the leaders above it, who may open its desk."""

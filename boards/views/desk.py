@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request
 from sqlalchemy import select
 
 from board import live
@@ -14,8 +14,10 @@ from board.db import db
 from board.errors import NotFound
 from board.i18n import _
 from board.jinja import when
-from board.seams import slot_html
+from board.presence import tell
+from board.seams import provided, slot_html
 from boards.desk import RARE, Desk, Rows, View
+from boards.looking import seen_by
 from boards.models import Case, Thread
 from boards.models.case import dashed
 from boards.pane import Pane, Typed
@@ -28,6 +30,7 @@ from people.session import login_required
 bp = Blueprint("desk", __name__)
 
 NOTHING = Typed()
+MOST = 200  # cases asked about at once
 TONES = {"routing": "wait", "pending": "wait", "soon": "wait", "overdue": "over", "rectify": "over"}
 
 
@@ -99,6 +102,12 @@ class Page:
             return numbers[place] if place < len(numbers) else (numbers[0] if len(numbers) > 1 else "")
         return numbers[0] if numbers else ""
 
+    def watching(self) -> str:
+        """Which colleagues have the open case open, too."""
+        if self.pane is None:
+            return ""
+        return seen_by({"": self.pane.thread.public_id}, self.desk.person).get("", "")
+
     def hidden(self) -> dict[str, str]:
         """What every form of the desk carries, so that its answer leads back here."""
         return {"desk": self.view.url("").lstrip("?"), "next": self.next_number()}
@@ -132,7 +141,7 @@ def read(
     """Everything one page of the desk needs; NotFound for whoever has no desk there, and for an unknown case."""
     desk = Desk.open(me(), view)
     stream = stream_of(number, desk.person)
-    live.watching(*([desk.stream] if desk.serves else []), *([stream] if stream else []))
+    live.watching(*([desk.stream, desk.presence] if desk.serves else []), *([stream] if stream else []))
     page = Page(desk=desk, listed=desk.rows(after), counts=desk.counts(), typed=typed)
     if number:
         page.pane = Pane.read(number, desk.person)
@@ -207,6 +216,37 @@ def case_pane(number: str) -> Response:
     page = read(View.read(request.args), number=number)
     page.form = request.args.get("form", "")[:20]
     return _piece(render_template("desk/pane.html", page=page, **words_of(page)))
+
+
+@bp.get("/desk/presence")
+@login_required
+def presence() -> Response:
+    """Who else has these cases open, in words by number: `?case=` for each that is in sight."""
+    desk = Desk.open(me(), View.read(request.args))
+    response = jsonify(_seen(request.args.getlist("case"), desk.person))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@bp.post("/desk/looking")
+@login_required
+def looking() -> Response:
+    """Without a socket: the officer of this browser has this case open (none: he looks away)."""
+    desk = Desk.open(me(), View.read(request.args))
+    stream = stream_of(request.form.get("case", ""), desk.person)
+    # Counted apart from the sockets, and like them forgotten when it is not said again.
+    tell(f"page:{provided('sign_in')}", [(stream, desk.person.public_id)] if stream else [], {stream} - {""})
+    return make_response("", 204)
+
+
+def _seen(numbers: list[str], reader: Person) -> dict[str, str]:
+    wanted = [dashed(number) for number in numbers[:MOST]]
+    found = db.session.execute(
+        select(Case.number, Thread.public_id)
+        .join(Thread, Case.thread_id == Thread.id)
+        .where(Case.number.in_(wanted), visible_to(reader))
+    )
+    return seen_by({number: public_id for number, public_id in found}, reader)
 
 
 @bp.get("/desk/toast/<number>")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
 from board.db import Model
+from board.live import append
 
 if TYPE_CHECKING:
     from people.models.department import Department
@@ -51,3 +52,10 @@ class Appointment(Model):
         """Whether the office is held at `at` (default now)."""
         moment = at or now()
         return self.starts_at <= moment and (self.ends_at is None or moment < self.ends_at)
+
+
+@event.listens_for(Appointment, "after_update")
+@event.listens_for(Appointment, "after_delete")
+def ask_again(mapper: Any, connection: Any, appointment: Appointment) -> None:
+    """Whoever is moved or dismissed leaves the rooms of his office at once, not at the next round."""
+    append(appointment.person.stream, kind="offices", recheck="all")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, String, select
+from sqlalchemy import CheckConstraint, String, event, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
@@ -15,6 +15,7 @@ from board.db import Model, PublicId, db
 from board.errors import NotFound
 from board.facts import facts
 from board.i18n import _, is_english
+from board.live import append
 from people.models.appointment import SERVING, Role
 
 if TYPE_CHECKING:
@@ -201,3 +202,10 @@ class Person(UserMixin, PublicId, Model):
         if person is None:
             raise NotFound
         return person
+
+
+@event.listens_for(Person, "after_update")
+def close_doors(mapper: Any, connection: Any, person: Person) -> None:
+    """An account that is closed loses its sockets at once."""
+    if inspect(person).attrs.active.history.has_changes() and not person.active:
+        append(person.stream, kind="offices", recheck="all")

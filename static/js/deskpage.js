@@ -56,6 +56,7 @@ export function opened() {
   const pane = document.getElementById("pane");
   const open = pane.querySelector("[data-pane]");
   pane.scrollTop = 0;
+  document.dispatchEvent(new CustomEvent("desk:opened"));
   if (!open) return;
   const watch = { [open.dataset.stream]: Number(open.dataset.seq) };
   document.dispatchEvent(new CustomEvent("watch", { detail: watch }));

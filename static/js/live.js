@@ -90,6 +90,7 @@ export function start(body) {
     socket.on("connect", () => {
       say("live");
       beat();
+      if (body.dataset.looking) onLooking();
     });
     socket.on("connect_error", failed);
     socket.on("disconnect", failed);
@@ -99,6 +100,11 @@ export function start(body) {
   function onWatch({ detail }) {
     for (const [name, seq] of Object.entries(detail)) cursors.at[name] ??= seq;
     if (socket?.connected) hello();
+  }
+
+  // What this reader has open: said anew with every connection, forgotten by the server with its end.
+  function onLooking() {
+    if (socket?.connected) socket.emit("looking", body.dataset.looking || null);
   }
 
   function onHide() {
@@ -114,6 +120,7 @@ export function start(body) {
 
   const listeners = [
     [document, "watch", onWatch],
+    [document, "looking", onLooking],
     [document, "visibilitychange", wake],
     [window, "focus", wake],
     [window, "online", wake],

@@ -9,11 +9,12 @@ import pytest
 from flask_socketio import SocketIOTestClient
 from sqlalchemy import delete
 
-from board import hub, live
+from board import clock, create_app, hub, live
 from board.db import db, transaction
 from board.hub import socketio
 from boards.models.posting import reply
 from people.models import Appointment, SignIn
+from tests.conftest import settings
 
 
 @pytest.fixture
@@ -236,3 +237,68 @@ def test_a_full_house_refuses_sockets_and_goes_on_answering_pages(app, get_as):
     assert refused.status_code == 503
     assert get_as("rita", "/inbox").status_code == 200
     assert get_as("rita", "/live").status_code == 200
+
+
+def test_a_moved_officer_leaves_the_rooms_of_his_office_at_once(cast, socket_of, pump, reported):
+    socket = socket_of("otto")
+    stream = "department:traffic-police"
+    hello(socket, live.cursors([stream, cast.otto.stream]))
+    with transaction():
+        for office in cast.otto.current_appointments():
+            office.ends_at = clock.now()
+    with transaction():
+        reply(reported().thread, "还在闪。", by=cast.rita)
+    pump.turn()
+    assert [hint for hint in heard(socket) if hint["stream"] == stream] == []
+    assert hub.joined() == {cast.otto.stream}
+
+
+def test_a_dismissed_officer_is_cut_off_at_once(cast, socket_of, pump):
+    socket = socket_of("otto")
+    hello(socket, live.cursors(["department:traffic-police", cast.otto.stream]))
+    with transaction():
+        cast.otto.active = False
+    pump.turn()
+    assert not socket.is_connected()
+    assert hub.joined() == set()
+
+
+def test_whoever_hangs_up_before_the_answer_leaves_nothing_behind(cast, socket_of, pump, monkeypatch):
+    socket = socket_of("rita")
+
+    def hung_up(names: dict[str, int]) -> None:
+        contextvars.Context().run(socket.disconnect)
+
+    monkeypatch.setattr(pump, "follow", hung_up)
+    hello(socket, {cast.rita.stream: 0})
+    assert hub.joined() == set()
+    assert hub.sockets() == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "forwarded", "proxies", "let_in"),
+    [
+        ("http://localhost", {}, "0", True),
+        ("https://evil.example", {}, "0", False),
+        ("null", {}, "0", False),
+        # A stranger's word about the host is not taken, a vouched one is.
+        (
+            "https://evil.example",
+            {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"},
+            "0",
+            False,
+        ),
+        ("https://24.example", {"X-Forwarded-Host": "24.example", "X-Forwarded-Proto": "https"}, "1", True),
+        ("http://24.example", {"X-Forwarded-Host": "24.example", "X-Forwarded-Proto": "https"}, "1", False),
+        ("https://public.example", {}, "0", True),
+    ],
+)
+def test_sockets_are_opened_from_our_own_pages_only(tmp_path, origin, forwarded, proxies, let_in):
+    board = create_app(settings(tmp_path, BOARD_PROXIES=proxies, BOARD_PUBLIC_URL="https://public.example"))
+    answer = contextvars.Context().run(
+        board.test_client().get,
+        "/socket.io/?EIO=4&transport=websocket",
+        headers={"Origin": origin, **forwarded},
+    )
+    refused = "Not an accepted origin" in answer.get_data(as_text=True)
+    assert refused is not let_in

@@ -180,6 +180,8 @@ ROWS = [
     # --- the duty desk
     _row("GET", "/desk", "/desk", 404, (200, DESKS), (303, "mona"), (SIGN_IN, "visitor")),
     mine("/desk/rows", who=DESKS, others=404),
+    mine("/desk/presence", who=DESKS, others=404),
+    act("/desk/looking", "/desk/looking", DESKS, others=404, gives=204, case="{fresh}"),
     mine("/desk/case/<number>", "/desk/case/{fresh}", who=DESKS, others=404),
     act("/desk/case/<number>/preview", "/desk/case/{fresh}/preview", DESKS, others=404, gives=200, text=WORDS),
     _row("GET", "/desk/toast/<number>", "/desk/toast/{fresh}", 404, (200, TRAFFIC), (204, "hugo dana carl"), (SIGN_IN, "visitor")),
