@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from board.clock import now
 from board.db import db
 from board.jobs import Job
+from board.seams import health
 
 bp = Blueprint("health", __name__)
 LATE = timedelta(minutes=2)
@@ -37,7 +38,7 @@ def ready() -> tuple[Response, int]:
             .where(Job.done_at.is_(None), Job.failed_at.is_(None), Job.due_at < now() - LATE)
             .limit(1)
         )
-        checks = {"database": "ok", "worker": "jobs are late" if waiting else "ok"}
+        checks = {"database": "ok", "worker": "jobs are late" if waiting else "ok", **health()}
     except SQLAlchemyError as error:
         checks = {"database": type(error).__name__}
     good = all(value == "ok" for value in checks.values())

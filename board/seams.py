@@ -5,6 +5,8 @@
 - `fill(place)`: a higher part draws HTML for one reader in a place that a page leaves open.
 - `indexable(kind)`: how a kind of thing becomes a search document.
 - `stream(prefix)`: who may follow a live stream of that prefix, and its backlog.
+- `standing_promise`: work that is promised whenever a worker starts, and promises itself again.
+- `health_check(name)`: one more line of `/readyz`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ _answers: dict[str, Callable[..., Any]] = {}
 _slots: dict[str, list[Callable[..., Markup | str]]] = defaultdict(list)
 _indexables: dict[str, Callable[..., Any]] = {}
 _streams: dict[str, Callable[[Any, str], bool]] = {}
+_standing: list[Callable[[], None]] = []
+_checks: dict[str, Callable[[], str]] = {}
 
 
 def veto(*verbs: str) -> Callable[[F], F]:
@@ -103,3 +107,31 @@ def may_follow(person: Any, name: str) -> bool:
     prefix, colon, ref = name.partition(":")
     check = _streams.get(prefix)
     return bool(colon and ref and check is not None and check(person, ref))
+
+
+def standing_promise(function: F) -> F:
+    """Register a function that promises a job which comes again and again; it is called inside a transaction."""
+    if function not in _standing:
+        _standing.append(function)
+    return function
+
+
+def promise_standing() -> None:
+    """Let every part promise its standing work, inside the open transaction."""
+    for function in _standing:
+        function()
+
+
+def health_check(name: str) -> Callable[[F], F]:
+    """Register one check of `/readyz`: the function returns `ok`, or in a few words what is wrong."""
+
+    def put(function: F) -> F:
+        _checks[name] = function
+        return function
+
+    return put
+
+
+def health() -> dict[str, str]:
+    """What every part says of itself, by name."""
+    return {name: function() for name, function in _checks.items()}

@@ -9,7 +9,7 @@ from board.clock import now
 from board.errors import Invalid, NotFound, WrongState
 from board.i18n import _l
 from board.permissions import may, require
-from board.seams import vetoed
+from board.seams import provided, vetoed
 from boards.models.concluding import Concluding
 from boards.models.handing import Handing
 from boards.models.instruction import Instruction
@@ -32,7 +32,8 @@ class Workflow(Handing, Pausing, Concluding):
         return self.record("case.acknowledged", by=by)
 
     def _bar_acknowledge(self, person: Person | None) -> Any:
-        if self._case.acknowledged_at is not None:
+        # Whoever confirmed it has it for a while only; when nothing followed it can be confirmed again.
+        if self._case.acknowledged_at is not None and not provided("case.lapsed", self._case, default=False):
             return _l("A colleague has already confirmed it.")
         return None
 
