@@ -14,8 +14,10 @@ from boards.models.timeline import CaseEvent
 from boards.models.watch import Watch
 from boards.policy import department_sees
 from notifications import recipients
+from notifications.followers import awaited
 from notifications.models import inbox
 from people.models import Person
+from people.models.shift import told_apart
 
 
 @on("*")
@@ -26,18 +28,19 @@ def tell(event: CaseEvent) -> None:
     on_duty: dict[int, list[Person]] = {}
     for department, reason in recipients.told_departments(event):
         quiet = reason in recipients.QUIET
-        on_duty[department.id] = [] if quiet else department.on_duty()
+        here, earlier = ([], []) if quiet else told_apart(department)
+        on_duty[department.id] = [*here, *earlier]
         inbox.deliver_to_department(
             event,
             department,
             reason,
             calls=not quiet and recipients.calls(event, department, reason),
-            on_duty=None if quiet else len(on_duty[department.id]),
+            on_duty=None if quiet else len(here),
         )
     told = recipients.told_persons(event, on_duty)
     inbox.deliver(event, told)
     _tell_desks(event)
-    if event.audience.followers and event.is_public and _others_follow(event, list(told)):
+    if event.audience.followers and event.is_public and (awaited(event) or _others_follow(event)):
         jobs.put("tell-followers", key=f"followers:{event.public_id}", event=event.public_id)
 
 
@@ -64,7 +67,9 @@ def _tell_desks(event: CaseEvent) -> None:
         append(f"department:{key}", **hint)
 
 
-def _others_follow(event: CaseEvent, told: list[int]) -> bool:
-    known = [*told, event.actor_id] if event.actor_id is not None else told
-    query = select(Watch.id).where(Watch.thread_id == event.thread_id, Watch.person_id.not_in(known)).limit(1)
-    return db.session.scalar(query) is not None
+def _others_follow(event: CaseEvent) -> bool:
+    # Whoever is told by name follows, too, and hears outside the board as a follower.
+    query = select(Watch.id).where(Watch.thread_id == event.thread_id)
+    if event.actor_id is not None:
+        query = query.where(Watch.person_id != event.actor_id)
+    return db.session.scalar(query.limit(1)) is not None

@@ -63,6 +63,14 @@ TO_DUTY: dict[str, Speak] = {
     "case.noted": lambda e, w: _("A colleague left an internal note"),
 }
 
+# What somebody reads of a post that came to him because of something he follows, by his reason.
+TO_FOLLOWER: dict[str, Speak] = {
+    "section": lambda e, w: _("New in a section you follow"),
+    "department": lambda e, w: _("New with a department you follow"),
+    "place": lambda e, w: _("New at a place you follow"),
+    "search": lambda e, w: _("New for a search you follow"),
+}
+
 
 def sentence(item: InboxItem, names: Mapping[str, str]) -> str:
     """One item in one sentence, plain text; `names`: departments by key, as boards.lines.department_names() gives them."""
@@ -70,6 +78,8 @@ def sentence(item: InboxItem, names: Mapping[str, str]) -> str:
     reason = item.reasons[0] if item.reasons else ""
     table = TO_POSTER if reason == "poster" else TO_DUTY
     speak = table.get(event.kind)
+    if event.kind == "thread.posted":
+        speak = TO_FOLLOWER.get(reason, speak)
     if speak is None and event.kind == "reply.posted":
         speak = TO_DUTY["reply.posted"]
     if speak is not None:

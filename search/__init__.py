@@ -17,7 +17,7 @@ def engine() -> Engine:
 
 def init_app(app: Flask) -> None:
     from board.seams import provides
-    from search import upkeep  # noqa: F401
+    from search import saved, upkeep  # noqa: F401
     from search.cli import search_cli
     from search.views import bp
     from search.whoosh_engine import WhooshEngine

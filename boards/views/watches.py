@@ -8,6 +8,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from board.db import transaction
 from board.errors import wants_json
+from board.web import safe_next
 from boards.addresses import case_path, thread_path
 from boards.models.case import Case
 from boards.models.thread import Thread
@@ -28,7 +29,7 @@ def _sign_in_first(path: str) -> Response:
 
 @bp.post("/cases/<number>/watch")
 def watch(number: str) -> Response:
-    """Follow; with `follow=0` follow no more."""
+    """Follow, and by `how` in which way one hears of it; with `follow=0` follow no more."""
     return _change(number, affected=False)
 
 
@@ -44,7 +45,7 @@ def _change(number: str, *, affected: bool) -> Response:
     on = request.form.get("affected" if affected else "follow", "1") != "0"
     with transaction():
         case = Case.numbered(number, reader=me(), for_change=True)
-        target = case_path(case)
+        target = safe_next(request.form.get("next"), case_path(case))
         _follow(case.thread, on=on, affected=affected)
     return done(target, SAID[("affected" if affected else "watch") if on else "unwatch"])
 
@@ -57,7 +58,7 @@ def watch_thread(public_id: str) -> Response:
     on = request.form.get("follow", "1") != "0"
     with transaction():
         thread = Thread.by_public_id(public_id, reader=me(), for_change=True)
-        target = thread_path(thread)
+        target = safe_next(request.form.get("next"), thread_path(thread))
         _follow(thread, on=on, affected=False)
     return done(target, SAID["watch" if on else "unwatch"])
 
@@ -65,7 +66,7 @@ def watch_thread(public_id: str) -> Response:
 def _follow(thread: Thread, *, on: bool, affected: bool) -> None:
     person = myself()
     if on:
-        follow(thread, by=person, affected=True if affected else None)
+        follow(thread, by=person, affected=True if affected else None, how=request.form.get("how"))
     elif affected:
         follow(thread, by=person, affected=False)
     else:

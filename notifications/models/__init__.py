@@ -1,6 +1,7 @@
 """The rows of this part."""
 
 from notifications.models.delivery import Delivery, Purpose, queue
+from notifications.models.follow import Follow, Rhythm, Tiding
 from notifications.models.inbox import InboxItem, Unread, unread_of
 from notifications.models.page import (
     EscalationPolicy,
@@ -15,6 +16,7 @@ from notifications.models.page import (
 __all__ = [
     "Delivery",
     "EscalationPolicy",
+    "Follow",
     "InboxItem",
     "Page",
     "PageAlarm",
@@ -22,7 +24,9 @@ __all__ = [
     "PageStep",
     "PagerBeat",
     "Purpose",
+    "Rhythm",
     "Telling",
+    "Tiding",
     "Unread",
     "queue",
     "unread_of",

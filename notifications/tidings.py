@@ -1,0 +1,195 @@
+"""News that leave the board: at once, when the quiet hours are over, or once a day in one mail.
+
+Each (step, person) is one row, written when it is told, so that a job that runs twice, late, or after its worker
+was killed carries nothing a second time. What waits is taken into a bundle in one transaction together with the
+promise to carry it; what the bundle says is read again when it is carried (letters.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Table, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from board import jobs
+from board.clock import now
+from board.db import db, is_sqlite, random_id, transaction
+from boards.models.timeline import CaseEvent
+from boards.models.watch import AT_ONCE, DAILY
+from notifications.following import usual
+from notifications.hours import next_hour, quiet_until
+from notifications.models.delivery import Purpose, queue
+from notifications.models.follow import Rhythm, Tiding
+from notifications.reaching import channels_of
+from people.contacts import unreachable
+from people.models import Person
+
+CHUNK = 200
+BREATH = 0.005  # seconds between two chunks, in which whoever waits to write gets his turn
+STANDSTILL = timedelta(minutes=1)  # for which news lie untold before anybody waits for them
+KEPT = timedelta(days=30)  # after which a carried row is forgotten: no job is repeated that late
+TIDINGS = cast(Table, Tiding.__table__)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """That one person hears of a step outside the board: how, and by which of his ways."""
+
+    person: Person
+    how: str
+    ways: tuple[str, ...]
+
+
+def rhythms(person_ids: Iterable[int]) -> dict[int, Rhythm]:
+    """The hours of each of these persons, by table id; one query for all."""
+    wanted = list(person_ids)
+    rows = db.session.scalars(select(Rhythm).where(Rhythm.person_id.in_(wanted)))
+    found = {row.person_id: row for row in rows}
+    return {key: found.get(key) or usual(key) for key in wanted}
+
+
+def due_of(person: Person, how: str, rhythm: Rhythm, at: datetime) -> datetime:
+    """When news that come to `person` at `at` may be carried: `at` itself, or the end of the wait.
+
+    Staff have no quiet hours: what they are told at night they asked for.
+    """
+    if how == DAILY:
+        return next_hour(rhythm.digest_hour, at)
+    quiet = None if person.is_staff else quiet_until(rhythm.quiet_from, rhythm.quiet_until, at)
+    return quiet or at
+
+
+def tell(event: CaseEvent, wishes: Iterable[Wish]) -> None:
+    """Carry `event` to each of these persons in his way and at his hour; to nobody twice. In the open transaction."""
+    asked = {wish.person.id: wish for wish in wishes}
+    lost = {person.id for person in unreachable(wish.person for wish in asked.values())}
+    asked = {key: wish for key, wish in asked.items() if key not in lost}
+    if not asked:
+        return
+    moment, hours = now(), rhythms(asked)
+    due = {key: due_of(wish.person, wish.how, hours[key], moment) for key, wish in asked.items()}
+    for key in _kept(event, asked, due, moment):
+        wish = asked[key]
+        if due[key] <= moment:
+            _carry(
+                wish.person,
+                hours[key],
+                Purpose.NEWS,
+                f"news:{event.public_id}:{wish.person.public_id}",
+                event,
+            )
+        else:
+            promise(due[key])
+
+
+def _kept(
+    event: CaseEvent, asked: Mapping[int, Wish], due: Mapping[int, datetime], moment: datetime
+) -> list[int]:
+    """Write a row for each who has none yet about this step; for whom that was."""
+    insert: Any = sqlite_insert if is_sqlite() else pg_insert
+    rows = [
+        {
+            "event_id": event.id,
+            "person_id": key,
+            "how": asked[key].how,
+            "ways": list(asked[key].ways),
+            "due_at": due[key],
+            "bundle": random_id() if due[key] <= moment else None,
+            "created_at": moment,
+        }
+        for key in sorted(asked)
+    ]
+    made = insert(TIDINGS).on_conflict_do_nothing().returning(TIDINGS.c.person_id)
+    return sorted(db.session.scalars(made, rows))
+
+
+def _carry(
+    person: Person, rhythm: Rhythm, purpose: Purpose, key: str, event: CaseEvent | None = None
+) -> None:
+    for channel in channels_of(person, purpose):
+        if channel == "live" or (channel == "mail" and not rhythm.mails):
+            continue  # open pages hear of every inbox item; no mail to whoever wants none
+        queue(person, channel, key=f"{key}:{channel}", purpose=purpose, event=event)
+
+
+def promise(due_at: datetime) -> None:
+    """Promise to look at what waits when `due_at` has come: one job for everybody with that hour."""
+    jobs.put("carry-tidings", key=f"tidings:{due_at:%Y%m%dT%H%M%z}", due_at=due_at)
+
+
+@jobs.handler("carry-tidings")
+def carry_tidings() -> None:
+    """Bundle what waits for each person whose hour has come. Late or twice, nobody gets two of one.
+
+    After a standstill it lets the news of those days be told first: they belong into the same mail.
+    """
+    if _behind():
+        raise jobs.Later(5.0)
+    last = 0
+    while True:
+        with transaction():
+            due = (
+                select(Tiding.person_id)
+                .where(Tiding.bundle.is_(None), Tiding.due_at <= now(), Tiding.person_id > last)
+                .group_by(Tiding.person_id)
+                .order_by(Tiding.person_id)
+                .limit(CHUNK)
+            )
+            ids = list(db.session.scalars(due))
+            if not ids:
+                break
+            hours = rhythms(ids)
+            for person in db.session.scalars(select(Person).where(Person.id.in_(ids)).order_by(Person.id)):
+                for how in (AT_ONCE, DAILY):
+                    _bundle(person, how, hours[person.id])
+            last = ids[-1]
+        time.sleep(BREATH)
+    _forget_old()
+
+
+def _behind() -> bool:
+    untold = select(jobs.Job.id).where(
+        jobs.Job.kind == "tell-followers",
+        jobs.Job.done_at.is_(None),
+        jobs.Job.failed_at.is_(None),
+        jobs.Job.due_at < now() - STANDSTILL,
+    )
+    found = db.session.scalar(untold.limit(1))
+    db.session.rollback()
+    return found is not None
+
+
+def _bundle(person: Person, how: str, rhythm: Rhythm) -> None:
+    """Everything of one kind that waits for one person, as one: also what would be due tomorrow, if something is now."""
+    waiting = (Tiding.person_id == person.id, Tiding.how == how, Tiding.bundle.is_(None))
+    if db.session.scalar(select(Tiding.id).where(*waiting, Tiding.due_at <= now()).limit(1)) is None:
+        return
+    mark = random_id()
+    taken = update(Tiding).where(*waiting).values(bundle=mark)
+    result = db.session.execute(taken.execution_options(synchronize_session=False))
+    if not cast(CursorResult[Any], result).rowcount or not person.active:
+        return  # another worker was faster
+    if how == AT_ONCE:
+        _carry(person, rhythm, Purpose.DIGEST, f"digest:{mark}")
+    elif rhythm.mails and "mail" in channels_of(person, Purpose.DIGEST):
+        queue(person, "mail", key=f"digest:{mark}:mail", purpose=Purpose.DIGEST)
+
+
+def move(person: Person, rhythm: Rhythm) -> None:
+    """His hours changed: what waits for `person` waits for the new ones."""
+    waiting = select(Tiding).where(Tiding.person_id == person.id, Tiding.bundle.is_(None))
+    moment = now()
+    for tiding in db.session.scalars(waiting):
+        tiding.due_at = due_of(person, tiding.how, rhythm, moment)
+        promise(tiding.due_at)
+
+
+def _forget_old() -> None:
+    with transaction():
+        db.session.execute(delete(Tiding).where(Tiding.bundle.is_not(None), Tiding.due_at < now() - KEPT))

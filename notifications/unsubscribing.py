@@ -1,0 +1,52 @@
+"""The link at the end of a mail: one tap ends such mails, without signing in; and takes that back.
+
+The token is signed, so nobody makes one for somebody else. It does not run out: a mail may lie for years before its
+reader has had enough, and all it can do is to stop mails or to let them come again.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import current_app
+from sqlalchemy import select
+
+from board.db import db
+from board.errors import NotFound
+from people import vault
+from people.models import Person
+
+
+def _signature(public_id: str) -> str:
+    return vault.keyed_hash("unsubscribe", public_id)[:32]
+
+
+def token_of(person: Person) -> str:
+    """The token that stands in this person's mails."""
+    return f"{person.public_id}-{_signature(person.public_id)}"
+
+
+def address(person: Person) -> str:
+    """The whole address of the link."""
+    return f"{current_app.config['SETTINGS'].public_url}/unsubscribe/{token_of(person)}"
+
+
+def headers(person: Person) -> dict[str, str]:
+    """What a mail program needs for its own button (RFC 2369, RFC 8058)."""
+    return {
+        "List-Unsubscribe": f"<{address(person)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def person_of(token: str) -> Person:
+    """Whose mails this token is about; NotFound for one that nobody signed."""
+    public_id, _dash, signature = token.partition("-")
+    if not hmac.compare_digest(signature.encode(), _signature(public_id).encode()):
+        raise NotFound
+    person: Person | None = db.session.scalar(
+        select(Person).where(Person.public_id == public_id, Person.active)
+    )
+    if person is None:
+        raise NotFound
+    return person

@@ -1,0 +1,87 @@
+"""Searches that somebody follows: their canonical form, how much they find, and which of them find a thread.
+
+A saved search is a query string, as the search page itself reads it, without what only turns its pages and without
+the state of a case: whoever follows it hears when something comes, and that is always new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode
+
+from board.seams import provides
+from boards.models.section import Section
+from people.models import Department
+from search import engine
+from search.document import order_of
+from search.engines import SearchUnavailable
+from search.query import LONGEST, Filters, Haystack, Query
+from search.threads import documents_of
+
+MOST = 400  # hits that are counted
+
+
+@lru_cache(maxsize=20_000)
+def read(saved: str) -> tuple[Query, Filters]:
+    """The query and the filters of a saved search."""
+    given = dict(parse_qsl(saved))
+    return Query.parse(given.get("q", "")), Filters(given.get("section", ""), given.get("department", ""))
+
+
+def written(query: Query, filters: Filters) -> str:
+    """The one way to write a search down; what `read` understands. Two that ask the same in other spaces are one."""
+    pairs = (
+        ("q", " ".join(query.text.split())),
+        ("section", filters.section),
+        ("department", filters.department),
+    )
+    return urlencode([(name, value) for name, value in pairs if value])
+
+
+@provides("search.saved")
+def canonical(saved: str) -> tuple[str, str] | None:
+    """(canonical form, words for its reader) of a search; None for what asks nothing or names what is not there."""
+    query, filters = read(saved)
+    if query.empty or len(query.text) > LONGEST:
+        return None
+    names = [query.text]
+    if filters.section:
+        sections = {each.key: each for each in Section.all() if each.is_public}
+        if filters.section not in sections:
+            return None
+        names.append(sections[filters.section].title)
+    if filters.department:
+        departments = {each.key: each for each in Department.all()}
+        if filters.department not in departments:
+            return None
+        names.append(departments[filters.department].title)
+    return written(query, filters), " · ".join(names)
+
+
+@provides("search.count_since")
+def count_since(saved: str, since: datetime) -> int | None:
+    """How many threads posted after `since` a search finds, at most MOST; None while the index cannot be asked."""
+    query, filters = read(saved)
+    try:
+        hits = engine().search(query, filters, limit=MOST)
+    except SearchUnavailable:
+        return None
+    oldest = order_of(since, "")
+    return sum(hit.order >= oldest for hit in hits)
+
+
+@provides("search.matching")
+def matching(public_id: str, saved: Iterable[str]) -> list[str]:
+    """Those of these searches that find this thread as it stands now; none for a thread not everybody may read."""
+    document = documents_of([public_id]).get(public_id)
+    if document is None:
+        return []
+    haystack = Haystack(document.texts)
+    found = []
+    for each in saved:
+        query, filters = read(each)
+        if not query.empty and filters.admit(document) and haystack.meets(query):
+            found.append(each)
+    return found
