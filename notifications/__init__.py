@@ -7,7 +7,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     from notifications import followers, heard, listeners, models  # noqa: F401
-    from notifications.paging import listening, ticking  # noqa: F401
+    from notifications.paging import auditing, listening, ticking  # noqa: F401
     from notifications.views import bp
 
     app.register_blueprint(bp)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from notifications.models.page import Page
 
 
+LIVE = "live"
+
+
 class Purpose(StrEnum):
     """What somebody is reached for."""
 
@@ -90,7 +93,8 @@ def queue(
 ) -> Delivery | None:
     """Promise, inside the open transaction, to reach `person` by `channel`; the row, None when it was promised before.
 
-    The job `carry` does it, from `due_at` on (default at once).
+    The job `carry` does it, from `due_at` on (default at once). Open pages need no carrying: their channel is the
+    stream entry that the caller writes beside the row, so it is sent with the commit.
     """
     if not writing():
         raise RuntimeError("a delivery is queued inside transaction()")
@@ -105,6 +109,7 @@ def queue(
         "purpose": Purpose(purpose).value,
         "topic": topic,
         "queued_at": now(),
+        "sent_at": now() if channel == LIVE else None,
         "attempts": 0,
     }
     made = db.session.scalar(
@@ -115,5 +120,6 @@ def queue(
     )
     if made is None:
         return None
-    jobs.put("carry", key=f"carry:{made}", due_at=due_at, delivery=made)
+    if channel != LIVE:
+        jobs.put("carry", key=f"carry:{made}", due_at=due_at, delivery=made)
     return Delivery.by_public_id(made)

@@ -13,16 +13,15 @@ from sqlalchemy import func, select
 
 from board.db import db
 from board.live import append
-from board.seams import provided
-from notifications.models.delivery import Delivery, Purpose, queue
+from notifications.models.delivery import LIVE, Delivery, Purpose, queue
 from notifications.models.page import Page, PageState, Telling
 from notifications.paging.asking import may_be_told
 from notifications.paging.steps import Step
+from notifications.reaching import channels_of
 from people.models import Person
 
 WINDOW = {True: 15, False: 60}  # seconds, by urgency
 SETTLED = timedelta(seconds=5)  # what began inside a window has been committed by then
-LIVE = "live"
 
 
 def tell(page: Page, place: int, step: Step, people: Iterable[Person], moment: datetime) -> None:
@@ -61,7 +60,7 @@ def _channels(person: Person, step: Step) -> list[str]:
     """Open pages always; of the others those that reach the person and that the step names, if it names any."""
     kept: dict[int, list[str]] = db.session().info.setdefault("channels_of", {})
     if person.id not in kept:
-        kept[person.id] = list(provided("notifications.channels", person, Purpose.PAGE, default=[LIVE]))
+        kept[person.id] = channels_of(person, Purpose.PAGE)
     others = [each for each in kept[person.id] if each != LIVE]
     return [LIVE, *(each for each in others if not step.channels or each in step.channels)]
 
@@ -101,7 +100,10 @@ def standing(delivery: Delivery) -> list[Page]:
         .where(Telling.delivery_id == delivery.id)
         .order_by(Telling.id)
     )
-    return [page for page in rows.unique() if _stands(page) and may_be_told(delivery.person, page.cause)]
+    pages = list(dict.fromkeys(rows))
+    if not pages and delivery.page is not None:  # an alarm: it tells of the page itself
+        pages = [delivery.page]
+    return [page for page in pages if _stands(page) and may_be_told(delivery.person, page.cause)]
 
 
 def _stands(page: Page) -> bool:

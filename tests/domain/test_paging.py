@@ -14,7 +14,7 @@ from board.clock import advance, local, now
 from board.db import db, transaction
 from boards.models import Case
 from notifications.models import Delivery, Page, PageStep, Telling
-from notifications.paging import ticking
+from notifications.paging import auditing, ticking
 from people.models import Appointment, Department, Person, Shift
 from tests.builders import Cast, posted
 
@@ -128,7 +128,7 @@ def test_an_acknowledgement_stops_the_calls_for_the_time_of_a_lease(cast: Cast, 
     assert (
         f"{local(page.lease_until):%m-%d %H:%M}" == "11-17 14:30"
     )  # half a working day, over the noon break or not
-    for _turn in range(5):
+    for _turn in range(4):
         wait(60 * MINUTES)
     assert told_of(reported()) == [cast.otto.badge]
 
@@ -275,3 +275,66 @@ def test_the_jobs_do_the_looking(app: Flask, cast: Cast, reported: Callable[[], 
     advance(timedelta(minutes=8))
     jobs.run_due()
     assert len(steps_taken(case)) == 3
+
+
+def test_the_auditor_finds_a_case_that_nobody_was_called_to(cast: Cast, reported: Callable[[], Case]):
+    with transaction():
+        page = page_of(reported())
+        db.session.execute(db.delete(Telling))
+        db.session.execute(db.delete(PageStep))
+        db.session.execute(db.delete(Delivery))
+        db.session.delete(page)
+    assert auditing.audit() == []  # somebody may be just about to do it
+    advance(timedelta(minutes=3))
+    assert auditing.audit() == ["no_page"]
+    assert auditing.audit() == []
+    assert told_of(reported()) == [cast.otto.badge]
+    (alarm,) = auditing.open_alarms()
+    assert (alarm.kind, alarm.case) == ("no_page", reported())
+    desk = db.session.scalars(select(Delivery.person_id).where(Delivery.key.startswith("alarm:"))).all()
+    assert desk == [cast.dana.id]
+    with transaction():
+        reported().accept(by=cast.otto)
+    auditing.audit()
+    assert auditing.open_alarms() == []
+
+
+def test_the_auditor_finds_a_step_that_nobody_took_and_takes_it(cast: Cast, reported: Callable[[], Case]):
+    case = reported()
+    advance(timedelta(minutes=12))
+    assert auditing.audit() == ["late_step"]
+    assert told_of(case) == [cast.otto.badge, cast.lena.badge]
+    assert auditing.audit() == []
+
+
+def test_the_auditor_finds_a_step_without_its_telling(cast: Cast, reported: Callable[[], Case]):
+    reported()
+    with transaction():
+        db.session.execute(db.delete(Telling))
+    advance(timedelta(minutes=3))
+    assert auditing.audit() == ["untold"]
+    assert told_of(reported()) == [cast.otto.badge]
+
+
+def test_an_audit_of_calls_that_were_told_finds_nothing(cast: Cast, reported: Callable[[], Case]):
+    reported()
+    for _turn in range(20):
+        wait(2 * MINUTES)
+        assert auditing.audit() == []
+
+
+def test_the_pager_shows_that_it_lives_and_everybody_sees_when_it_does_not(
+    cast: Cast, reported: Callable[[], Case]
+):
+    assert ticking.health() == "ok"
+    reported()
+    advance(timedelta(minutes=10))
+    assert ticking.health() == "nobody is called"
+    with transaction():
+        ticking.keep_sweeping()
+    assert ticking.health() == "nobody is called"  # it lives, but has not looked yet
+    advance(timedelta(seconds=30))
+    jobs.run_due()
+    assert ticking.health() == "ok"
+    advance(timedelta(seconds=91))
+    assert ticking.health() == "nobody is called"
