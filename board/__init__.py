@@ -18,13 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # Strings, so that the wall has no arrow to a part. The order is that of the listeners.
 PARTS = ("people", "boards", "notifications", "search")
 WALL = (
-    "logs", "db", "i18n", "prefs", "web", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "cli",
+    "logs", "db", "i18n", "prefs", "web", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "cli", "doctor_cli",
 )  # fmt: skip
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The whole program. Raises SettingsError when the environment cannot be used."""
     settings = settings or Settings.from_env()
+    import_module("board.machines").check(settings)
     os.environ.setdefault("BOARD_ZONE", settings.zone)
     app = Flask(
         "board",

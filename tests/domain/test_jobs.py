@@ -269,6 +269,150 @@ def test_two_workers_do_a_hundred_jobs_and_none_twice(city: City, handler: Any) 
     assert ran == Counter(range(100))
 
 
+def test_what_kills_its_worker_uses_up_nobody_elses_attempts(city: City, handler: Any) -> None:
+    """Jobs come in batches; after a death each comes alone."""
+    with transaction():
+        for place in range(5):
+            jobs.put("test-batch", key=f"batch:{place}")
+    assert len(jobs.claim_many(50, ("test-batch",))) == 5
+    clock.advance(jobs.LEASE + timedelta(seconds=1))
+    for _ in range(3):
+        assert len(jobs.claim_many(50, ("test-batch",))) == 1, "its worker died, so it comes alone"
+    assert [job(f"batch:{place}").attempts for place in range(5)] == [2, 2, 2, 1, 1]
+
+
+def test_a_job_cancelled_by_its_neighbour_in_a_batch_is_not_done(city: City, handler: Any) -> None:
+    ran = []
+
+    def first() -> None:
+        ran.append("first")
+        with transaction():
+            jobs.cancel("batch:second")
+
+    handler("test-first")(first)
+    handler("test-second")(lambda: ran.append("second"))
+    with transaction():
+        jobs.put("test-first", key="batch:first")
+        jobs.put("test-second", key="batch:second")
+    assert jobs.run_due(kinds=("test-first", "test-second")) == 1
+    assert ran == ["first"]
+    assert job("batch:second").last_error == "cancelled"
+
+
+def test_what_waits_behind_long_work_is_given_to_others(
+    city: City, handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, _cast = city
+    monkeypatch.setattr(jobs, "HELD", 0.1)
+    done = threading.Event()
+    ran = []
+    handler("test-slow")(lambda: done.wait(20))
+    handler("test-quick")(lambda: ran.append(threading.current_thread()))
+    with transaction():
+        jobs.put("test-slow", key="slow")
+        for place in range(3):
+            jobs.put("test-quick", key=f"quick:{place}")
+
+    def other() -> int:
+        end, found = time.monotonic() + 20, 0
+        while found < 3 and time.monotonic() < end:
+            found += jobs.run_due(kinds=("test-quick",))
+        done.set()
+        return found
+
+    assert at_once(application, lambda: jobs.run_due(kinds=("test-slow", "test-quick")), other) in ([1, 3],)
+    assert len(ran) == 3
+    assert [job(f"quick:{place}").attempts for place in range(3)] == [1, 1, 1]
+
+
+def test_work_of_a_single_kind_is_done_by_one_worker_at_a_time(city: City, handler: Any) -> None:
+    application, _cast = city
+    inside, most = [], []
+    lock = threading.Lock()
+
+    def audit() -> None:
+        with lock:
+            inside.append(1)
+            most.append(len(inside))
+        time.sleep(0.02)
+        with lock:
+            inside.pop()
+
+    jobs.handler("test-audit", single=True)(audit)
+    with transaction():
+        for place in range(6):
+            jobs.put("test-audit", key=f"audit:{place}")
+
+    def work() -> None:
+        while len(most) < 6:
+            jobs.run_due(kinds=("test-audit",))
+            clock.advance(timedelta(seconds=1))
+
+    at_once(application, work, work)
+    jobs._single.discard("test-audit")
+    assert most == [1] * 6
+    assert {job(f"audit:{place}").attempts for place in range(6)} == {1}
+
+
+DRAIN = """
+import sys, time
+from board import create_app, jobs, once
+from board.db import transaction
+from board.settings import Settings
+
+@jobs.handler("drain")
+def drain(place):
+    with transaction():
+        once.use(f"drain-{place}", "/")
+
+with create_app(Settings.from_env()).app_context():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = time.process_time()
+    done = jobs.run_due(kinds=("drain",))
+    print(done, time.process_time() - began, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_two_workers_drain_ten_thousand_jobs_that_are_due_at_once(city: City) -> None:
+    application, _cast = city
+    kept = application.config["SETTINGS"]
+    env = {
+        **os.environ,
+        "BOARD_MODE": "test",
+        "BOARD_DATA": str(kept.data),
+        "BOARD_DATABASE_URL": kept.database_url,
+    }
+    with transaction():
+        for place in range(10_000):
+            jobs.put("drain", key=f"drain:{place}", place=place)
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", DRAIN], env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    began = time.monotonic()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = [worker.communicate(timeout=170)[0].split() for worker in workers]
+    took = time.monotonic() - began
+    print(f"drained in {took:.1f} s, processor seconds {[answer[1] for answer in answers]}")
+
+    done, seconds = [int(answer[0]) for answer in answers], [float(answer[1]) for answer in answers]
+    assert sum(done) == 10_000
+    assert min(done) > 2_000, "both had their share"
+    assert db.session.scalar(db.select(db.func.count(once.Once.id))) == 10_000
+    # By processor time: what else this machine does must not decide.
+    assert max(seconds) < 12
+
+
 def test_jobs_come_when_they_are_due_and_not_before(city: City, handler: Any) -> None:
     order = []
     handler("test-order")(lambda word: order.append(word))
