@@ -6,8 +6,24 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from notifications import followers, heard, listeners, models  # noqa: F401
+    from notifications import (  # noqa: F401  # noqa: F401
+        acknowledging,
+        carrying,
+        contactpages,
+        deadletters,
+        followers,
+        heard,
+        listeners,
+        models,
+        receiving,
+    )
+    from notifications.followpages import bp as follows
     from notifications.paging import auditing, listening, ticking  # noqa: F401
+    from notifications.paging.views import bp as paging
     from notifications.views import bp
 
     app.register_blueprint(bp)
+    app.register_blueprint(paging)
+    app.register_blueprint(follows)
+    for pages in (acknowledging, contactpages, deadletters, receiving):
+        app.register_blueprint(pages.bp)

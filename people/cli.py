@@ -11,8 +11,9 @@ from board.db import db, transaction
 from board.errors import BoardError
 from people import passwords, second_factor, vault
 from people.links import link_for
-from people.models import Appointment, Department, Person, Role, SignIn
+from people.models import Appointment, Department, Person, Role
 from people.models.person import nickname_key
+from people.staff import sign_out_everywhere
 
 people_cli = AppGroup("people", help="Accounts, sign-in links and the vault.")
 
@@ -99,8 +100,7 @@ def set_password(name: str, password: str, second_factor: bool) -> None:
             if not person.is_staff:
                 raise click.ClickException(f"{name} signs in by phone and has no password.")
             passwords.set_password(person, password)
-            for row in SignIn.open_of(person):
-                row.revoke()
+            sign_out_everywhere(person)
             if second_factor:
                 secret = enrol(person)
     except BoardError as error:
@@ -108,6 +108,15 @@ def set_password(name: str, password: str, second_factor: bool) -> None:
     click.echo("The password is set; every device is signed out.")
     if secret is not None:
         _show(person, secret)
+
+
+@people_cli.command("sign-out")
+@click.argument("name")
+def sign_out(name: str) -> None:
+    """Sign every device of NAME out; links that were sent to him do nothing any more."""
+    with transaction():
+        count = sign_out_everywhere(called(name))
+    click.echo(f"Signed out: {count} devices.")
 
 
 def _show(person: Person, secret: str) -> None:

@@ -6,7 +6,6 @@ Every function that changes a row wants an open transaction; nothing here sends 
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from board.clock import now
 from board.db import db
 from people import vault
-from people.models.contact import PROOF_LASTS, PROOF_TRIES, Contact, Kind
+from people.models.contact import CODE_LASTS, PROOF_LASTS, PROOF_TRIES, Contact, Kind
 from people.models.person import Person
 from people.models.sign_in import hashed
 
@@ -97,19 +96,23 @@ def known_phone(person: Person) -> Contact:
     return contact
 
 
-def link_proof(contact: Contact) -> str:
-    """A new token that proves the contact when it comes back, good for a day; shown this once."""
-    token = secrets.token_urlsafe(32)
-    contact.proof, contact.proof_until, contact.proof_tries = hashed(token), now() + PROOF_LASTS, 0
+def link_proof(contact: Contact, mark: str) -> str:
+    """The token that proves the contact when it comes back, good for a day. The same `mark` gives the same one."""
+    token = vault.keyed_hash("contact link", f"{contact.public_id}:{mark}")
+    _ask(contact, hashed(token), PROOF_LASTS)
     return token
 
 
-def code_proof(contact: Contact) -> str:
-    """A new six-digit code that proves the contact, good for ten minutes and five tries; shown this once."""
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    contact.proof = _code_hash(contact, code)
-    contact.proof_until, contact.proof_tries = now() + timedelta(minutes=10), 0
+def code_proof(contact: Contact, mark: str) -> str:
+    """Six digits that prove the contact, good for ten minutes and five tries. The same `mark` gives the same ones."""
+    code = f"{int(vault.keyed_hash('contact digits', f'{contact.public_id}:{mark}'), 16) % 1_000_000:06d}"
+    _ask(contact, _code_hash(contact, code), CODE_LASTS)
     return code
+
+
+def _ask(contact: Contact, proof: str, lasts: timedelta) -> None:
+    if contact.proof != proof:  # asked for again: neither time nor tries begin anew
+        contact.proof, contact.proof_until, contact.proof_tries = proof, now() + lasts, 0
 
 
 def _code_hash(contact: Contact, code: str) -> str:

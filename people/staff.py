@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
+from board.clock import now
 from board.db import db, transaction
 from board.errors import Invalid, NotFound
 from board.i18n import _l
 from people import attempts, codes, passwords, second_factor
-from people.models import Person
+from people.models import Person, SignIn
 from people.models.person import nickname_key
 from people.session import current_sign_in
 
@@ -68,3 +69,12 @@ def check_second_factor(code: str) -> Person:
         attempts.failed(factor=public_id)
         raise Invalid(_l("These six digits do not fit. Wait for the next ones in your app."), field="code")
     return person
+
+
+def sign_out_everywhere(person: Person) -> int:
+    """End every sign-in of `person`, and every one-time link made so far, inside the open transaction; how many were open."""
+    person.signed_out_at = now()
+    rows = SignIn.open_of(person)
+    for row in rows:
+        row.revoke()
+    return len(rows)

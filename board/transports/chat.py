@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -79,9 +78,8 @@ def may_go(url: str, allowed: Collection[str]) -> bool:
 @cache
 def _apprise() -> Any:
     """The package, taken in at its first use: it needs 0.1 s, and web processes never send."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import apprise
+    import apprise
+
     # It writes addresses, keys included, into its own log.
     logging.getLogger("apprise").setLevel(logging.CRITICAL)
     return apprise

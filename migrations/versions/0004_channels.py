@@ -40,6 +40,31 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contact_lookup"), ["lookup"], unique=False)
+    op.create_table(
+        "acknowledgement_link",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("delivery_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_acknowledgement_link_case_id_case")),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name=op.f("fk_acknowledgement_link_delivery_id_delivery")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_acknowledgement_link_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_acknowledgement_link")),
+        sa.UniqueConstraint("delivery_id", name=op.f("uq_acknowledgement_link_delivery_id")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_acknowledgement_link_token_hash")),
+    )
+    with op.batch_alter_table("acknowledgement_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_acknowledgement_link_person_id"), ["person_id"], unique=False)
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("signed_out_at", sa.DateTime(timezone=True), nullable=True))
     _known_phones()
 
 
@@ -78,6 +103,11 @@ def _known_phones() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_column("signed_out_at")
+    with op.batch_alter_table("acknowledgement_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_acknowledgement_link_person_id"))
+    op.drop_table("acknowledgement_link")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_lookup"))
     op.drop_table("contact")

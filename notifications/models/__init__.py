@@ -1,5 +1,6 @@
 """The rows of this part."""
 
+from notifications.models.acknowledgement_link import AcknowledgementLink
 from notifications.models.delivery import Delivery, Purpose, queue
 from notifications.models.follow import Follow, Rhythm, Tiding
 from notifications.models.inbox import InboxItem, Unread, unread_of
@@ -14,6 +15,7 @@ from notifications.models.page import (
 )
 
 __all__ = [
+    "AcknowledgementLink",
     "Delivery",
     "EscalationPolicy",
     "Follow",

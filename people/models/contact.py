@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from people.models.person import Person
 
 PROOF_LASTS = timedelta(hours=24)
+CODE_LASTS = timedelta(minutes=10)
 PROOF_TRIES = 5
 
 

@@ -36,13 +36,18 @@ class SignInLink(Model):
     @property
     def usable(self) -> bool:
         """Whether it still opens."""
-        return self.used_at is None and now() < self.expires_at and self.person.active
+        out = self.person.signed_out_at
+        voided = out is not None and self.created_at < out
+        return self.used_at is None and now() < self.expires_at and self.person.active and not voided
 
     @classmethod
     def make(cls, person: Person) -> str:
         """A new link's token, inside the open transaction; shown this once."""
         token = secrets.token_urlsafe(32)
-        db.session.add(cls(token_hash=hashed(token), person=person, expires_at=now() + LASTS))
+        moment = now()
+        db.session.add(
+            cls(token_hash=hashed(token), person=person, created_at=moment, expires_at=moment + LASTS)
+        )
         return token
 
     @classmethod

@@ -79,6 +79,7 @@ class Person(UserMixin, PublicId, Model):
     totp_step: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    signed_out_at: Mapped[datetime | None]  # by an administrator; one-time links made before are void
 
     appointments: Mapped[list[Appointment]] = relationship(
         back_populates="person", cascade="all, delete-orphan"

@@ -28,7 +28,7 @@ def cast_on(city):
 def test_a_new_address_does_not_count_until_its_link_comes_back(cast_on):
     with transaction():
         contact = contacts.add(cast_on.otto, "mail", MAIL)
-        token = contacts.link_proof(contact)
+        token = contacts.link_proof(contact, "once")
     assert not contacts.reachable(cast_on.otto)
     assert token not in str(kept(contact.public_id).__dict__)
     with transaction():
@@ -41,7 +41,7 @@ def test_a_new_address_does_not_count_until_its_link_comes_back(cast_on):
 
 def test_a_link_is_good_for_a_day(cast_on):
     with transaction():
-        token = contacts.link_proof(contacts.add(cast_on.otto, "mail", MAIL))
+        token = contacts.link_proof(contacts.add(cast_on.otto, "mail", MAIL), "once")
     clock.advance(timedelta(hours=23, minutes=59))
     assert contacts.by_link(token) is not None
     clock.advance(timedelta(minutes=1))
@@ -51,11 +51,13 @@ def test_a_link_is_good_for_a_day(cast_on):
 def test_a_code_may_be_guessed_five_times(cast_on):
     with transaction():
         contact = contacts.add(cast_on.otto, "chat", "bark://example/key")
-        code = contacts.code_proof(contact)
+        code = contacts.code_proof(contact, "once")
         wrong = "000000" if code != "000000" else "111111"
         assert [contacts.prove(contact, wrong) for _try in range(5)] == [False] * 5
         assert not contacts.prove(contact, code)
-        code = contacts.code_proof(contact)
+        assert contacts.code_proof(contact, "once") == code
+        assert not contacts.prove(contact, code)  # the same message again gives no new tries
+        code = contacts.code_proof(contact, "anew")
         assert contacts.prove(contact, code)
         assert not contacts.prove(contact, code)
     assert contacts.reachable(cast_on.otto)
@@ -64,7 +66,7 @@ def test_a_code_may_be_guessed_five_times(cast_on):
 def test_an_old_code_proves_nothing(cast_on):
     with transaction():
         contact = contacts.add(cast_on.otto, "chat", "bark://example/key")
-        code = contacts.code_proof(contact)
+        code = contacts.code_proof(contact, "once")
     clock.advance(timedelta(minutes=10))
     with transaction():
         assert not contacts.prove(kept(contact.public_id), code)

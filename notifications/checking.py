@@ -1,0 +1,62 @@
+"""Trying a contact: the message that proves it, and the test that its owner asks for.
+
+A check is a delivery of its own, whose topic names the contact. What it holds as proof, a link or a code, is worked out
+from the delivery, so that a message that is sent a second time proves as well as the first.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from board.clock import now
+from board.db import db
+from board.facts import site
+from board.i18n import _, speaking
+from notifications.following import rhythm_of
+from notifications.models.delivery import Delivery, Purpose, queue
+from notifications.notes import Note
+from notifications.reaching import CHANNEL
+from people import contacts
+from people.models import Contact
+from people.models.contact import Kind
+
+LASTS = 3600  # seconds
+
+
+def check(contact: Contact) -> Delivery:
+    """Promise, inside the open transaction, to send a check to this contact; one a second at most."""
+    key = f"check:{contact.public_id}:{int(now().timestamp())}"
+    topic = f"contact:{contact.public_id}"
+    made = queue(contact.person, CHANNEL[Kind(contact.kind)], key=key, purpose=Purpose.CHECK, topic=topic)
+    return made or db.session.scalars(select(Delivery).where(Delivery.key == key)).one()
+
+
+def contact_of(delivery: Delivery) -> Contact | None:
+    """The contact that a check is sent to; None when it was removed."""
+    return contacts.own(delivery.person, (delivery.topic or "").removeprefix("contact:"))
+
+
+def note_of(delivery: Delivery, contact: Contact) -> Note | None:
+    """What a check says, inside the open transaction: the proof that is asked for, or that everything works."""
+    language = rhythm_of(delivery.person).language
+    with speaking(language):
+        title = str(site()["name"])
+        if contact.verified_at is None and contact.kind == Kind.MAIL:
+            token = contacts.link_proof(contact, delivery.public_id)
+            return Note(
+                title,
+                _("Please confirm this address"),
+                f"/contacts/link/{token}",
+                act=_("Confirm it with the button on this page, within a day"),
+                language=language,
+            )
+        if contact.verified_at is None and contact.kind == Kind.CHAT:
+            code = contacts.code_proof(contact, delivery.public_id)
+            return Note(
+                title,
+                _("Your code is %(code)s, valid for ten minutes.", code=code),
+                "",
+                lasts=LASTS,
+                language=language,
+            )
+        return Note(title, _("A test: reminders arrive here."), "/settings", lasts=LASTS, language=language)

@@ -1,0 +1,90 @@
+"""One-time links by which somebody who was paged acknowledges from his telephone, without signing in."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from board.clock import now
+from board.db import Model, db
+from people import vault
+from people.models import Person
+
+if TYPE_CHECKING:
+    from boards.models import Case
+    from notifications.models.delivery import Delivery
+
+LASTS = timedelta(minutes=30)
+LENGTH = 26  # characters of 5 bits: 130 bits, short enough for a text message
+LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class AcknowledgementLink(Model):
+    """A link for one person and one case, good for half an hour. The row holds only its token's hash."""
+
+    __tablename__ = "acknowledgement_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    delivery: Mapped[Delivery] = relationship()
+    person: Mapped[Person] = relationship()
+    case: Mapped[Case] = relationship()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its half hour still runs, and nobody has signed its owner out since it was made."""
+        out = self.person.signed_out_at
+        return now() < self.expires_at and (out is None or out < self.created_at)
+
+    @classmethod
+    def make(cls, delivery: Delivery, case: Case) -> str:
+        """The token of this delivery's link, inside the open transaction.
+
+        It is worked out with the board's own key, so a message that is sent a second time holds the same link, though
+        nothing that is stored could give the token back.
+        """
+        token = _token(delivery.public_id)
+        found = db.session.scalar(select(cls).where(cls.delivery_id == delivery.id))
+        if found is None:
+            db.session.add(
+                cls(
+                    token_hash=_hashed(token),
+                    delivery=delivery,
+                    person=delivery.person,
+                    case=case,
+                    created_at=now(),
+                    expires_at=now() + LASTS,
+                )
+            )
+            db.session.flush()
+        return token
+
+    @classmethod
+    def by_token(cls, token: str, *, for_change: bool = False) -> AcknowledgementLink | None:
+        """The link with this token, fresh or not; None when there never was one."""
+        query = select(cls).where(cls.token_hash == _hashed(token[:60]))
+        return db.session.scalar(query.with_for_update(of=cls) if for_change else query)
+
+
+def _token(delivery: str) -> str:
+    number = int(vault.keyed_hash("acknowledgement link", delivery), 16)
+    letters = []
+    for _place in range(LENGTH):
+        number, rest = divmod(number, 32)
+        letters.append(LETTERS[rest])
+    return "".join(letters)
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,333 @@
+"""Deliveries on their way: sent once in effect, tried again, given up, dropped when nobody needs them any more."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from board import clock, jobs
+from board.db import db, transaction
+from board.transports import chat, mail, push
+from notifications.checking import check
+from notifications.models import Delivery, InboxItem
+from notifications.models.delivery import queue
+from notifications.reaching import channels_of
+from people import contacts, vault
+from people.models import Contact
+from tests.builders import case_of, posted
+from tests.ends import Mailbox, PushService, Webhook
+
+
+@pytest.fixture
+def cast_on(city):
+    return city[1]
+
+
+@pytest.fixture
+def service(city):
+    app, _cast = city
+    with PushService() as end:
+        app.extensions["push"] = push.WebPush(
+            app.config["SETTINGS"].vapid_key, "mailto:a@b.example", {"127.0.0.1"}, at_most=1.0
+        )
+        yield end
+
+
+@pytest.fixture
+def mailbox(city):
+    app, _cast = city
+    with Mailbox() as box:
+        app.extensions["mail"] = mail.SmtpMail(box.url, "board@police.example", timeout=2)
+        yield box
+
+
+def subscribed(person, service, place="1"):
+    with transaction():
+        contact = contacts.add(person, "push", json.dumps(service.subscription(place)))
+        contacts.verify(contact)
+        return contact.public_id
+
+
+def mailed(person, address="rita@home.example"):
+    with transaction():
+        contact = contacts.add(person, "mail", address)
+        contacts.verify(contact)
+        return contact.public_id
+
+
+def answered(cast):
+    """Rita's case, answered by Otto; what she is to be told of."""
+    with transaction():
+        thread = posted(cast.rita).public_id
+    with transaction():
+        return case_of(thread).accept(by=cast.otto, answer="已派人去看路口的信号灯。").public_id
+
+
+def news(cast, channel, event):
+    """Promise to tell Rita of a step; its public id."""
+    from boards.models import CaseEvent
+
+    with transaction() as session:
+        found = session.scalar(db.select(CaseEvent).where(CaseEvent.public_id == event))
+        made = queue(cast.rita, channel, key=f"test:{event}:{channel}", purpose="news", event=found)
+        assert made is not None
+        return made.public_id
+
+
+def carried(public_id):
+    jobs.run_due(kinds=("carry",))
+    db.session.expire_all()
+    delivery = Delivery.by_public_id(public_id)
+    assert delivery is not None
+    return delivery
+
+
+def kept(contact):
+    db.session.expire_all()
+    return db.session.scalar(db.select(Contact).where(Contact.public_id == contact))
+
+
+# --- what is said
+
+
+def test_a_push_names_a_number_and_a_state_and_nothing_else(cast_on, service):
+    subscribed(cast_on.rita, service)
+    delivery = carried(news(cast_on, "push", answered(cast_on)))
+    assert delivery.sent_at == clock.now()
+    (note,) = service.notes()
+    assert "20261117-0001" in note["body"]
+    said = json.dumps(note, ensure_ascii=False)
+    for word in ("青松路", "红绿灯", "信号灯", "王丽", "青松路居民", "欧阳", "021456"):
+        assert word not in said
+    assert service.got[0][0]["Topic"] == delivery.public_id
+
+
+def test_of_a_restricted_case_not_even_the_number_is_said(cast_on, service):
+    subscribed(cast_on.rita, service)
+    event = answered(cast_on)
+    made = news(cast_on, "push", event)
+    with transaction():
+        thread = Delivery.by_public_id(made).event.thread
+        thread.visibility = "restricted"
+        thread.restricted_to_id = cast_on.otto.departments[0].id
+    carried(made)
+    (note,) = service.notes()
+    assert "2026" not in note["body"]
+
+
+def test_a_mail_holds_a_link_and_neither_title_nor_words(city, mailbox):
+    app, cast = city
+    object.__setattr__(app.config["SETTINGS"], "public_url", "https://board.example")
+    mailed(cast.rita)
+    delivery = carried(news(cast, "mail", answered(cast)))
+    (letter,) = mailbox.got
+    text = letter.get_content()
+    assert "https://board.example/cases/20261117-0001#e" in text
+    assert "https://board.example/unsubscribe/" in letter["List-Unsubscribe"]
+    assert letter["Message-ID"] == f"<{delivery.public_id}@police.example>"
+    for word in ("青松路", "红绿灯", "信号灯", "王丽", "欧阳"):
+        assert word not in text + letter["Subject"]
+
+
+# --- once in effect
+
+
+def test_a_delivery_that_was_sent_is_not_sent_again(cast_on, mailbox):
+    from notifications.carrying import carry
+
+    mailed(cast_on.rita)
+    made = news(cast_on, "mail", answered(cast_on))
+    carried(made)
+    carry(made)
+    assert len(mailbox.got) == 1
+
+
+def test_two_devices_hear_once_each_though_one_is_away(cast_on, service):
+    subscribed(cast_on.rita, service, "1")
+    subscribed(cast_on.rita, service, "2")
+    made = news(cast_on, "push", answered(cast_on))
+    service.answers = [(201, {}), (503, {})]
+    assert carried(made).sent_at is not None
+    clock.advance(timedelta(hours=2))
+    carried(made)
+    assert len(service.got) == 2
+
+
+class Killed(BaseException):
+    """The worker dies here."""
+
+
+def test_a_worker_killed_between_sending_and_noting_sends_a_copy_that_is_known_as_one(
+    cast_on, mailbox, monkeypatch
+):
+    from notifications import carrying
+
+    mailed(cast_on.rita)
+    made = news(cast_on, "mail", answered(cast_on))
+    noting = carrying._note
+    monkeypatch.setattr(carrying, "_note", lambda *args: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):
+        jobs.run_due(kinds=("carry",))
+    monkeypatch.setattr(carrying, "_note", noting)
+    clock.advance(timedelta(minutes=2))
+    assert carried(made).sent_at is not None
+    first, second = mailbox.got
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first.get_content() == second.get_content()
+
+
+# --- tried again, given up, dropped
+
+
+def test_a_mail_waits_while_the_server_is_down_for_an_hour(city):
+    app, cast = city
+    mailed(cast.rita)
+    box = Mailbox()
+    app.extensions["mail"] = mail.SmtpMail(box.url, "board@police.example", timeout=1)
+    made = news(cast, "mail", answered(cast))
+    for _minute in range(62):
+        assert carried(made).failed_at is None
+        clock.advance(timedelta(minutes=1))
+    assert carried(made).attempts > 3
+    with box:
+        for _minute in range(61):
+            clock.advance(timedelta(minutes=1))
+            carried(made)
+        assert len(box.got) == 1
+    assert carried(made).last_error is None
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_browser_that_is_gone_is_forgotten(cast_on, service, status):
+    contact = subscribed(cast_on.rita, service)
+    sealed = kept(contact).sealed
+    service.answers = [(status, {})]
+    delivery = carried(news(cast_on, "push", answered(cast_on)))
+    assert delivery.failed_at is not None
+    assert kept(contact) is None
+    assert vault.get(*sealed) is None
+
+
+def test_a_push_service_that_asks_to_wait_is_left_alone_so_long(cast_on, service):
+    subscribed(cast_on.rita, service)
+    service.answers = [(429, {"Retry-After": "300"})]
+    made = news(cast_on, "push", answered(cast_on))
+    carried(made)
+    clock.advance(timedelta(seconds=299))
+    carried(made)
+    assert len(service.got) == 1
+    clock.advance(timedelta(seconds=2))
+    assert carried(made).sent_at is not None
+    assert len(service.got) == 2
+
+
+def test_a_push_service_that_hangs_is_asked_again(cast_on, service):
+    subscribed(cast_on.rita, service)
+    made = news(cast_on, "push", answered(cast_on))
+    service.hang = 1.5
+    assert carried(made).sent_at is None
+    service.hang = 0.0
+    clock.advance(timedelta(seconds=3))
+    delivery = carried(made)
+    assert delivery.sent_at is not None
+    assert {headers["Topic"] for headers, _body in service.got} == {delivery.public_id}
+
+
+def test_a_mailbox_that_is_not_there_fails_and_does_not_count(cast_on, mailbox):
+    contact = mailed(cast_on.rita)
+    mailbox.answer = "550 5.1.1 no such user rita@home.example"
+    delivery = carried(news(cast_on, "mail", answered(cast_on)))
+    assert delivery.failed_at is not None
+    assert "rita" not in delivery.last_error
+    assert kept(contact).failing_since is not None
+    assert "mail" not in channels_of(cast_on.rita, "news")
+
+
+def test_after_the_last_try_it_is_given_up(cast_on, service):
+    subscribed(cast_on.rita, service)
+    made = news(cast_on, "push", answered(cast_on))
+    service.answers = [(503, {})] * 50
+    for _hour in range(15):
+        carried(made)
+        clock.advance(timedelta(hours=1, seconds=1))
+    delivery = carried(made)
+    assert delivery.failed_at is not None
+    assert delivery.attempts == len(service.got) == 10
+
+
+def test_news_that_were_read_meanwhile_are_not_sent(cast_on, service):
+    subscribed(cast_on.rita, service)
+    made = news(cast_on, "push", answered(cast_on))
+    with transaction() as session:
+        session.execute(db.update(InboxItem).values(read_at=clock.now()))
+    assert carried(made).dropped_at is not None
+    assert service.got == []
+
+
+def test_a_closed_account_hears_nothing(cast_on, service):
+    subscribed(cast_on.rita, service)
+    made = news(cast_on, "push", answered(cast_on))
+    with transaction():
+        cast_on.rita.active = False
+    assert carried(made).dropped_at is not None
+    assert service.got == []
+
+
+def test_without_a_contact_that_works_it_is_given_up(cast_on, service):
+    made = news(cast_on, "push", answered(cast_on))
+    assert carried(made).last_error == "no contact that works"
+
+
+# --- checks
+
+
+def checked(contact):
+    with transaction():
+        found = db.session.scalar(db.select(Contact).where(Contact.public_id == contact))
+        return check(found).public_id
+
+
+def test_a_mail_address_is_asked_for_its_link(city, mailbox):
+    app, cast = city
+    object.__setattr__(app.config["SETTINGS"], "public_url", "https://board.example")
+    with transaction():
+        contact = contacts.add(cast.rita, "mail", "rita@home.example").public_id
+    carried(checked(contact))
+    (letter,) = mailbox.got
+    token = letter.get_content().partition("/contacts/link/")[2].split()[0]
+    found = contacts.by_link(token)
+    assert found is not None
+    assert found.public_id == contact
+
+
+def test_a_chat_shows_the_code_that_proves_it(city):
+    app, cast = city
+    with Webhook() as end:
+        app.extensions["chat"] = chat.AppriseChat({"127.0.0.1"})
+        with transaction():
+            contact = contacts.add(cast.otto, "chat", f"json://127.0.0.1:{end.port}/hook").public_id
+        carried(checked(contact))
+        code = "".join(letter for letter in end.got[0][1]["message"] if letter.isdigit())
+    with transaction():
+        assert contacts.prove(kept(contact), code)
+
+
+def test_a_check_of_what_was_removed_is_dropped(cast_on, service):
+    contact = subscribed(cast_on.rita, service)
+    made = checked(contact)
+    with transaction():
+        contacts.remove(kept(contact))
+    assert carried(made).dropped_at is not None
+
+
+# --- which channels
+
+
+def test_the_many_who_follow_get_no_text_messages(cast_on):
+    with transaction():
+        vault.put(cast_on.otto.owner, "duty_phone", "19900000003")
+        contacts.known_phone(cast_on.otto)
+    assert channels_of(cast_on.otto, "page") == ["live", "sms"]
+    assert channels_of(cast_on.otto, "news") == ["live"]
