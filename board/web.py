@@ -229,7 +229,7 @@ def _finish(response: Response) -> Response:
     log.info(
         "%s %s %s",
         request.method,
-        request.path,
+        g.get("shown_path", request.path),  # an address that is a key is not written down
         response.status_code,
         extra={
             "request_id": g.get("request_id"),

@@ -25,6 +25,7 @@ def signed_in() -> bool:
 def init_app(app: Flask) -> None:
     from people import csrf, policy  # noqa: F401
     from people.cli import people_cli
+    from people.duty_cli import duty_cli
     from people.session import login_manager
     from people.views import bp
 
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     app.register_blueprint(bp)
     app.cli.add_command(people_cli)
+    app.cli.add_command(duty_cli)
 
     @app.context_processor
     def the_reader() -> dict[str, Any]:

@@ -170,7 +170,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rotation_member")),
     )
     with op.batch_alter_table("rotation_member", schema=None) as batch_op:
-        batch_op.create_index("uq_rotation_member", ["rotation_id", "place", "person_id"], unique=True)
+        batch_op.create_index("uq_rotation_member", ["rotation_id", "person_id"], unique=True)
 
 
 def downgrade() -> None:

@@ -84,7 +84,7 @@ class RotationMember(Model):
     """One person in one group of a rotation; `place` counts the groups from 0."""
 
     __tablename__ = "rotation_member"
-    __table_args__ = (Index("uq_rotation_member", "rotation_id", "place", "person_id", unique=True),)
+    __table_args__ = (Index("uq_rotation_member", "rotation_id", "person_id", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     rotation_id: Mapped[int] = mapped_column(ForeignKey("rotation.id"))

@@ -1,9 +1,20 @@
-"""The pages of signing in and of one's own account."""
+"""The pages of signing in, of one's own account, and of rosters."""
 
 from flask import Blueprint
 
 bp = Blueprint("people", __name__)
 
-from people.views import account, cast, links, members, staff  # noqa: E402
+from people.views import account, calendars, cast, doctor, links, members, roster_files, rosters, staff  # noqa: E402
 
-__all__ = ["account", "bp", "cast", "links", "members", "staff"]
+__all__ = [
+    "account",
+    "bp",
+    "calendars",
+    "cast",
+    "doctor",
+    "links",
+    "members",
+    "roster_files",
+    "rosters",
+    "staff",
+]

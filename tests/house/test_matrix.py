@@ -83,6 +83,13 @@ def act(
     return _row("POST", rule, path, others, *named, **form)
 
 
+def _keeps(method: str, rule: str, gives: int, *, place: str = "", **form: Any) -> Row:
+    """A page or form of a roster: for its leaders; other colleagues may read the roster and are refused."""
+    path = rule.replace("<key>", "traffic-police").replace("<public_id>", place)
+    named: list[tuple[int | str, str]] = [(gives, "lena carl"), (404, "rita vera"), (SIGN_IN, "visitor")]
+    return _row(method, rule, path, 403, *named, **form)
+
+
 WORDS = "民警已到现场，信号灯正在抢修，今天下午恢复。"
 TRAFFIC = "otto lena"
 DESKS = "otto hugo lena dana carl"
@@ -146,6 +153,26 @@ ROWS = [
     act("/me/password", "/me/password", "", but=f"422 {STAFF}", old_password="wrong", password="x" * 20),
     act("/me/sign-ins/<public_id>/revocation", "/me/sign-ins/{sign_in}/revocation", "rita", others=404),
     act("/inbox/reading", "/inbox/reading", EVERYBODY),
+    # --- rosters
+    page("/d/<key>/roster", "/d/traffic-police/roster", sign_in="visitor", s404="rita vera"),
+    page("/d/<key>/roster.ics", "/d/traffic-police/roster.ics", sign_in="visitor", s404="rita vera"),
+    _keeps("GET", "/d/<key>/roster/publication", 200),
+    _keeps("POST", "/d/<key>/roster/publication", 422, until="2026-11-18"),
+    _keeps("POST", "/d/<key>/roster/changes", 422),
+    _keeps("POST", "/d/<key>/roster/changes/<public_id>/removal", 404, place="nothing"),
+    _keeps("GET", "/d/<key>/roster/rotations/new", 200),
+    _keeps("POST", "/d/<key>/roster/rotations", 422),
+    _keeps("GET", "/d/<key>/roster/rotations/<public_id>", 404, place="nothing"),
+    _keeps("POST", "/d/<key>/roster/rotations/<public_id>", 404, place="nothing"),
+    _keeps("POST", "/d/<key>/roster/rotations/<public_id>/removal", 404, place="nothing"),
+    _keeps("GET", "/d/<key>/roster/hours", 200),
+    _keeps("POST", "/d/<key>/roster/hours", 303, promise="always"),
+    _keeps("GET", "/d/<key>/roster/import", 200),
+    _keeps("POST", "/d/<key>/roster/import", 422, table="junk"),
+    mine("/me/calendar", who="otto hugo lena dana carl", others=404),
+    act("/me/calendar", "", "otto hugo lena dana carl", others=404, gives=200, press="1"),
+    act("/me/calendar/revocation", "", "otto hugo lena dana carl", others=404, press="1"),
+    page("/calendar/<token>.ics", "/calendar/nothing.ics", 404),
     # --- writing
     page("/new", s403=STAFF),
     page("/s/<key>/new", "/s/traffic/new", s403=STAFF),
@@ -166,6 +193,19 @@ ROWS = [
     act("/t/<public_id>/watch", "/t/{fresh.thread}/watch", EVERYBODY),
     act("/cases/<number>/watch", "/cases/{fresh}/watch", EVERYBODY),
     act("/cases/<number>/affected", "/cases/{fresh}/affected", EVERYBODY),
+    # --- following
+    page("/follows", sign_in="visitor"),
+    page("/follows/new", "/follows/new?kind=section&target=traffic", sign_in="visitor"),
+    page("/follows/new", "/follows/new?kind=section&target=nothing", 404, sign_in="visitor"),
+    act("/follows", "/follows", EVERYBODY, kind="section", target="traffic", how="daily"),
+    act("/follows", "/follows", "", but=f"422 {EVERYBODY}", kind="place", target="路", how="daily"),
+    act("/follows/<public_id>", "/follows/{follow}", "rita", others=404, how="at_once"),
+    act("/follows/<public_id>/removal", "/follows/{follow}/removal", "rita", others=404),
+    act("/settings/following", "/settings/following", EVERYBODY, digest_hour="7", quiet_from="22", quiet_until="6"),
+    page("/unsubscribe/<token>", "/unsubscribe/{unsubscribe}"),
+    page("/unsubscribe/<token>", "/unsubscribe/nothing", 404),
+    _row("POST", "/unsubscribe/<token>", "/unsubscribe/{unsubscribe}", 200),
+    _row("POST", "/unsubscribe/<token>", "/unsubscribe/nothing", 404),
     # --- the poster's verbs
     act("/cases/<number>/supplements", "/cases/{waiting}/supplements", "rita", body="是青松路口东侧的灯。"),
     mine("/cases/<number>/rating", "/cases/{resolved}/rating", who="rita", others=404),
@@ -221,6 +261,9 @@ ROWS = [
     act("/cases/<number>/relay", "/cases/{fresh}/relay", "dana", receipt="2026111700042", called_back="1"),
     act("/cases/<number>/release-proposal", "/cases/{shut}/release-proposal", "dana", others=404, but="403 rita carl"),
     act("/cases/<number>/release-proposal", "/cases/{fresh}/release-proposal", ""),
+    # --- administrators
+    mine("/admin/doctor", who="adam", others=404),
+    act("/admin/doctor/hint", "/admin/doctor/hint", "adam", others=404, gives=200),
     # --- moderators
     mine("/moderation", who="mona", others=404),
     act("/moderation/threads/<public_id>/hold", "/moderation/threads/{fresh.thread}/hold", "mona", others=404, reason="advert"),
