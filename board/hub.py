@@ -18,7 +18,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask_socketio import SocketIO, disconnect, join_room, leave_room
 from sqlalchemy.exc import OperationalError
 
-from board import live, presence
+from board import live, livecheck, presence
 from board.db import db
 from board.proxies import own_origins
 from board.seams import may_follow, provided
@@ -70,7 +70,11 @@ def _emit(name: str, hint: dict[str, Any]) -> None:
 
 @socketio.on("connect")
 def connect(auth: Any = None) -> None:
-    """Let signed-in readers in; visitors poll."""
+    """Let signed-in readers in, and whoever tests the way; visitors poll."""
+    room = livecheck.room_of(auth)
+    if room is not None:
+        _hear_only(room)
+        return
     sign_in = provided("sign_in") if reader() is not None else None
     db.session.remove()
     sid: str = request.sid  # type: ignore[attr-defined]
@@ -80,6 +84,17 @@ def connect(auth: Any = None) -> None:
     with _lock:
         _rooms[sid] = {"sign_in": sign_in, "names": set()}
     start_pump(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def _hear_only(room: str) -> None:
+    # A socket of nobody: the next round of rights puts it out.
+    sid: str = request.sid  # type: ignore[attr-defined]
+    with _lock:
+        _rooms[sid] = {"sign_in": None, "names": {room}}
+    start_pump(current_app._get_current_object())  # type: ignore[attr-defined]
+    current_app.extensions["live_pump"].follow(live.cursors([room]))
+    db.session.remove()
+    join_room(room)
 
 
 def _close_soon(connection: str) -> None:

@@ -29,6 +29,12 @@ def may_administer(person: Person | None, other: Person | None = None) -> bool:
     return person is not None and person.has_role(Role.ADMINISTRATOR)
 
 
+@rule("board.examine")
+def may_examine(person: Person | None, thing: object = None) -> bool:
+    """Administrators look after the installation."""
+    return person is not None and person.has_role(Role.ADMINISTRATOR)
+
+
 @rule("sign_in.revoke")
 def may_revoke(person: Person | None, row: SignIn) -> bool:
     """Everybody ends his own sign-ins."""
@@ -87,3 +93,17 @@ def may_read_roster(person: Person | None, department: Department) -> bool:
 def may_edit_roster(person: Person | None, department: Department) -> bool:
     """A department's leader, or one above it."""
     return person is not None and person.is_staff and person.leads(department)
+
+
+@rule("shift.hand_over")
+def may_hand_over(person: Person | None, department: Department) -> bool:
+    """Whoever holds a shift there, and who just left without being relieved."""
+    from people.shift_changes import leaving
+
+    return person is not None and person.serves(department) and leaving(person, department) is not None
+
+
+@rule("shift.take_over")
+def may_take_over(person: Person | None, department: Department) -> bool:
+    """Whoever is on duty there now."""
+    return person is not None and person.on_duty_for(department)

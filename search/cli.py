@@ -9,6 +9,8 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from board.db import db
+from board.doctor import Finding, check
+from board.i18n import _
 from search.document import Document
 from search.engines import EngineBusy
 
@@ -62,6 +64,21 @@ def status() -> None:
         )
     click.echo(f"{state.documents:,} of {count_public():,} public threads, {state.size / 1_000_000:.1f} MB.")
     _advise(state.documents)
+
+
+@check("search")
+def finding() -> Finding:
+    """The index is there, and holds about as much as the board."""
+    from search import engine
+    from search.threads import count_public
+
+    state, total = engine().status(), count_public()
+    name, repair = _("Search"), _("`flask search rebuild` makes the index anew; the board goes on meanwhile.")
+    if state.problem:
+        return Finding(name, False, _("Search does not work: %(why)s.", why=state.problem), repair)
+    says = _("%(found)s of %(total)s public threads are in the index.", found=state.documents, total=total)
+    missing = abs(total - state.documents) > max(20, total // 100)  # what waits for the worker is no fault
+    return Finding(name, not missing, says, repair if missing else "")
 
 
 def _advise(number: int) -> None:

@@ -27,7 +27,7 @@ pytestmark = [
 
 BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_staff_sign_in.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
-    "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.rows", "desk.toast", "files.show",
+    "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toast", "files.show",
     "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
 }  # fmt: skip
 
@@ -246,9 +246,10 @@ READERS: dict[str, Callable[[Places, Page], list[Stop]]] = {
     "rita": rita,
     "otto": desk("pending", "working", "waiting", "rating", more=(Stop("403", "/s/traffic/new", "403"),)),
     "lena": desk(
-        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal))
+        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal), Stop("paging.show", "/desk/paging/traffic-police"))
     ),
     "dana": desk("routing", "pending", more=(Stop("relays.new", _relay),)),
+    "adam": lambda places, page: [Stop("people.examination", "/admin/doctor"), Stop("paging.index", "/desk/paging"), Stop("mine.index", "/mine")],
     "mona": lambda places, page: [
         Stop("moderation.index", "/moderation"),
         Stop("desk.moderation", f"/moderation?thread={places.threads['traffic'].rpartition('/')[2]}"),
