@@ -264,9 +264,6 @@ ROWS = [
     # --- administrators
     mine("/admin/doctor", who="adam", others=404),
     act("/admin/doctor/hint", "/admin/doctor/hint", "adam", others=404, gives=200),
-    # --- administrators
-    mine("/admin/doctor", who="adam", others=404),
-    act("/admin/doctor/hint", "/admin/doctor/hint", "adam", others=404, gives=200),
     # --- moderators
     mine("/moderation", who="mona", others=404),
     act("/moderation/threads/<public_id>/hold", "/moderation/threads/{fresh.thread}/hold", "mona", others=404, reason="advert"),
