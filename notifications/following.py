@@ -97,9 +97,9 @@ def usual(person_id: int) -> Rhythm:
     )
 
 
-def stop_mails(person: Person) -> None:
-    """No more mail about what he follows, from this moment on: not even what waits for its hour."""
-    rhythm_of(person, make=True).mails = False
+def switch_mails(person: Person, *, on: bool) -> None:
+    """Mails about what he follows, or none from this moment on: not even what waits for its hour."""
+    rhythm_of(person, make=True).mails = on
 
 
 def ways_of(person: Person) -> dict[str, str]:

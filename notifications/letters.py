@@ -29,11 +29,10 @@ MOST = 50  # cases that one letter lists
 
 @dataclass(frozen=True)
 class Letter:
-    """What is carried: `subject`, the `short` form for a telephone, the whole `text`, plain, and where one tap ends
-    such mails. `language`: in which all of it is written."""
+    """What is carried: the `subject`, which is all that a telephone shows, the whole `text`, plain, and where one tap
+    ends such mails ('' where the board does not know its own address). `language`: in which all of it is written."""
 
     subject: str
-    short: str
     text: str
     unsubscribe: str
     language: str
@@ -92,19 +91,16 @@ def _written(person: Person, steps: dict[Thread, list[CaseEvent]], language: str
     )
     lines = []
     for thread, events in list(steps.items())[:MOST]:
-        lines += [_line(thread, events), f"{site}{thread_path(thread)}#e{events[-1].seq}", ""]
+        where = f"{thread_path(thread)}#e{events[-1].seq}" if thread.is_public else "/inbox"
+        lines += [_line(thread, events), f"{site}{where}", ""]
     if len(steps) > MOST:
         more = len(steps) - MOST
         lines += [str(ngettext("And %(num)s more:", "And %(num)s more:", more)), f"{site}/inbox", ""]
     link = unsubscribe_address(person)
-    lines += [
-        _("What you follow, and how you hear of it:"),
-        f"{site}/follows",
-        _("No more such mails, with one tap:"),
-        link,
-    ]
-    said = f"{subject} {site}/inbox".rstrip()
-    return Letter(subject, said, "\n".join(lines) + "\n", link, language)
+    lines += [_("What you follow, and how you hear of it:"), f"{site}/follows"]
+    if link:
+        lines += [_("No more such mails, with one tap:"), link]
+    return Letter(subject, "\n".join(lines) + "\n", link, language)
 
 
 def _line(thread: Thread, events: list[CaseEvent]) -> str:

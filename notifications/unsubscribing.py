@@ -27,16 +27,9 @@ def token_of(person: Person) -> str:
 
 
 def address(person: Person) -> str:
-    """The whole address of the link."""
-    return f"{current_app.config['SETTINGS'].public_url}/unsubscribe/{token_of(person)}"
-
-
-def headers(person: Person) -> dict[str, str]:
-    """What a mail program needs for its own button (RFC 2369, RFC 8058)."""
-    return {
-        "List-Unsubscribe": f"<{address(person)}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
+    """The whole address of the link; empty where nobody told the board its own (BOARD_PUBLIC_URL)."""
+    base: str = current_app.config["SETTINGS"].public_url
+    return f"{base}/unsubscribe/{token_of(person)}" if base else ""
 
 
 def person_of(token: str) -> Person:

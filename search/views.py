@@ -20,6 +20,7 @@ from search.engines import SearchUnavailable
 from search.finding import Results, find
 from search.highlights import excerpt, marked
 from search.query import LONGEST, Filters, Query
+from search.saved import written
 
 bp = Blueprint("search", __name__)
 
@@ -57,6 +58,7 @@ def results() -> Response | str | tuple[str, int]:
         here=request.full_path.rstrip("?"),
         query=query,
         filters=filters,
+        saved=written(query, filters),
         found=found,
         rows=_rows(found) if found else [],
         first_page=before is None,

@@ -31,8 +31,12 @@ from boards import cards, casepage, pulse
 from boards.filing import file_report
 from boards.models import Case, Section, StockPhrase
 from boards.models.posting import Draft, post, reply
-from notifications.models import InboxItem
-from people import vault
+from notifications.following import begin
+from notifications.models import AcknowledgementLink, InboxItem, queue
+from notifications.receipts import receipt_path
+from notifications.targets import target
+from notifications.unsubscribing import token_of
+from people import contacts, vault
 from people.models import Department, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
@@ -344,7 +348,24 @@ def _own_things(board: Populated) -> None:
             db.session.scalars(select(SignIn).where(SignIn.person_id == rita.id)).one().public_id
         )
         board.refs["link"] = link_for(board.cast.vera)
+        _reaching(board)
+        board.refs["follow"] = begin(target("section", "household"), by=rita).public_id
+        board.refs["unsubscribe"] = token_of(rita)
         board.refs |= {name: getattr(board.cast, name).public_id for name in board.cast.names()}
+
+
+def _reaching(board: Populated) -> None:
+    """Rita's mail address, not confirmed yet; a delivery that was given up; Otto's link to acknowledge a case."""
+    contact = contacts.add(board.cast.rita, "mail", "rita@home.example")
+    board.refs["contact"] = contact.public_id
+    board.refs["contact_link"] = contacts.link_proof(contact, "populated")
+    case = db.session.scalars(select(Case).where(Case.number == board.refs["fresh"])).one()
+    delivery = queue(board.cast.otto, "sms", key="populated", purpose="page", event=case.thread.events[0])
+    assert delivery is not None
+    delivery.failed_at, delivery.last_error = now(), "the gateway answered 500"
+    board.refs["delivery"] = delivery.public_id
+    board.refs["acknowledgement"] = AcknowledgementLink.make(delivery, case)
+    board.refs["receipt"] = receipt_path(delivery, contact).removeprefix("/receipts/push/")
 
 
 __all__ = ["MARKS", "PEOPLE", "Populated", "forget", "populated"]

@@ -173,6 +173,23 @@ ROWS = [
     act("/me/calendar", "", "otto hugo lena dana carl", others=404, gives=200, press="1"),
     act("/me/calendar/revocation", "", "otto hugo lena dana carl", others=404, press="1"),
     page("/calendar/<token>.ics", "/calendar/nothing.ics", 404),
+    # --- how one is reached
+    page("/service-worker.js"),
+    act("/contacts", "/contacts", EVERYBODY, kind="mail", address="somebody@home.example"),
+    act("/contacts", "/contacts", "", but=f"422 {EVERYBODY}", kind="mail", address="nobody"),
+    act("/contacts", "/contacts", STAFF, kind="chat", address="wecombot://abcdefgh"),
+    act("/contacts/phone", "/contacts/phone", STAFF, gives=200, phone="19900000042"),
+    act("/contacts/<public_id>/check", "/contacts/{contact}/check", "rita", others=404),
+    act("/contacts/<public_id>/code", "/contacts/{contact}/code", "", others=404, but="422 rita", code="123456"),
+    act("/contacts/<public_id>/removal", "/contacts/{contact}/removal", "rita", others=404),
+    page("/contacts/link/<token>", "/contacts/link/{contact_link}"),
+    page("/contacts/link/<token>", "/contacts/link/nothing", 404),
+    _row("POST", "/contacts/link/<token>", "/contacts/link/{contact_link}", 200),
+    page("/a/<token>", "/a/{acknowledgement}"),
+    page("/a/<token>", "/a/nothing", 404),
+    _row("POST", "/a/<token>", "/a/{acknowledgement}", 303),
+    _row("POST", "/receipts/push/<delivery>/<contact>/<signature>", "/receipts/push/{receipt}", 204),
+    _row("POST", "/receipts/sms", "/receipts/sms", 404),
     # --- writing
     page("/new", s403=STAFF),
     page("/s/<key>/new", "/s/traffic/new", s403=STAFF),
@@ -225,6 +242,10 @@ ROWS = [
     mine("/desk/case/<number>", "/desk/case/{fresh}", who=DESKS, others=404),
     act("/desk/case/<number>/preview", "/desk/case/{fresh}/preview", DESKS, others=404, gives=200, text=WORDS),
     _row("GET", "/desk/toast/<number>", "/desk/toast/{fresh}", 404, (200, TRAFFIC), (204, "hugo dana carl"), (SIGN_IN, "visitor")),
+    mine("/desk/paging", who="otto hugo lena dana carl adam", others=404),
+    mine("/desk/paging/<key>", "/desk/paging/traffic-police", who="otto lena dana carl adam", others=404),
+    act("/desk/paging/<key>/<any(urgent, ordinary):urgency>", "/desk/paging/traffic-police/ordinary", "lena carl adam",
+        others=404, but="403 otto dana", **{"duty": "1", "duty-after": "0", "desk": "1", "desk-after": "50"}),
     mine("/desk/phrases", "/desk/phrases?department=traffic-police", who="lena carl", others=404),
     mine("/desk/phrases/<phrase_id>/removal", "/desk/phrases/{phrase}/removal", who="lena carl", others=404),
     act("/desk/phrases", "/desk/phrases", "lena carl", others=404, department="traffic-police", title="感谢", words="感谢您。"),
@@ -262,6 +283,8 @@ ROWS = [
     act("/cases/<number>/release-proposal", "/cases/{shut}/release-proposal", "dana", others=404, but="403 rita carl"),
     act("/cases/<number>/release-proposal", "/cases/{fresh}/release-proposal", ""),
     # --- administrators
+    mine("/admin/deliveries", who="adam", others=404),
+    act("/admin/deliveries/<public_id>/resending", "/admin/deliveries/{delivery}/resending", "adam", others=404),
     mine("/admin/doctor", who="adam", others=404),
     act("/admin/doctor/hint", "/admin/doctor/hint", "adam", others=404, gives=200),
     # --- moderators
@@ -369,7 +392,8 @@ HERE = {"Origin": "http://localhost"}
 # Their forms are filled in by visitors as well, or stand in pages that are equal for all.
 WITHOUT_TOKEN = {
     "/sign-in", "/sign-in/cast", "/sign-in/link/<token>", "/sign-out", "/staff/sign-in", "/staff/sign-in/code",
-    "/prefs", "/threads", "/s/<key>/threads", "/t/<public_id>/reports",
+    "/prefs", "/threads", "/s/<key>/threads", "/t/<public_id>/reports", "/a/<token>", "/contacts/link/<token>",
+    "/unsubscribe/<token>",
 }  # fmt: skip
 FOREIGN = [
     {},
