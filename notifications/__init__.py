@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from notifications import (  # noqa: F401  # noqa: F401
+    from notifications import (  # noqa: F401
         acknowledging,
         carrying,
         contactpages,
