@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ NEEDS = {
     "postgres": "no PostgreSQL: start one, or set TEST_POSTGRES_URL",
     "redis": "no Redis: start one, or set TEST_REDIS_URL",
     "browser": "no Chromium: install one, or set TEST_CHROMIUM",
+    "servers": "no nginx, redis-server, initdb and postgres to start servers of our own: install them",
 }
 POSTGRES_PLACES = ("postgresql+psycopg:///test", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 REDIS_PLACES = ("redis://127.0.0.1:6379/0",)
@@ -88,7 +89,19 @@ def found_chromium() -> str | None:
     return next((place for place in CHROMIUM_PLACES if os.access(place, os.X_OK)), None)
 
 
-FINDERS = {"postgres": found_postgres, "redis": found_redis, "browser": found_chromium}
+def found_programs() -> str | None:
+    """That a test may start a PostgreSQL, a Redis and an nginx of its own, or None."""
+    from tests.servers import program
+
+    return "here" if all(map(program, ("nginx", "redis-server", "initdb", "postgres"))) else None
+
+
+FINDERS: dict[str, Callable[[], str | None]] = {
+    "postgres": found_postgres,
+    "redis": found_redis,
+    "browser": found_chromium,
+    "servers": found_programs,
+}
 
 
 def nothing_may_be_skipped(config: pytest.Config) -> bool:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Strings, so that the wall has no arrow to a part. The order is that of the listeners.
 PARTS = ("people", "boards", "notifications", "search")
 WALL = (
-    "logs", "db", "i18n", "prefs", "web", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "cli", "doctor_cli",
+    "logs", "db", "i18n", "prefs", "web", "wakeups", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "cli", "doctor_cli",
 )  # fmt: skip
 
 

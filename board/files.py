@@ -11,15 +11,19 @@ import logging
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, send_file
 from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import ServiceUnavailable
 
 from board import jobs
 from board.clock import now
@@ -36,6 +40,13 @@ SIZES = ("full", "thumb")
 PUBLIC_FOR = timedelta(hours=1)
 ORPHANED = timedelta(days=1)
 _KEY = re.compile(r"[a-z0-9]+(?:[/._-][a-z0-9]+)*")
+
+
+def checked(key: str) -> str:
+    """`key`; ValueError when it is none."""
+    if len(key) > 120 or _KEY.fullmatch(key) is None:
+        raise ValueError(f"not a key: {key[:40]!r}")
+    return key
 
 
 class Store(Protocol):
@@ -104,9 +115,95 @@ class FolderStore:
             yield path.relative_to(self.root).as_posix(), written
 
     def _path(self, key: str) -> Path:
-        if len(key) > 120 or _KEY.fullmatch(key) is None:
-            raise ValueError(f"not a key: {key[:40]!r}")
-        return self.root / key
+        return self.root / checked(key)
+
+
+class StoreAway(OSError):
+    """The store does not answer; what it holds is not lost."""
+
+
+class ObjectStore:
+    """A store in a bucket, by fsspec: any service that speaks S3.
+
+    An object appears whole or not at all, so nothing is written beside and renamed. Listings and contents are never
+    kept in memory: other processes write too.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query))
+        self.root = f"{parts.netloc}{parts.path}".rstrip("/")
+        self.options: dict[str, Any] = {
+            "client_kwargs": {
+                name: value
+                for name, value in (
+                    ("endpoint_url", options.get("endpoint")),
+                    ("region_name", options.get("region")),
+                )
+                if value
+            },
+            "config_kwargs": {
+                "connect_timeout": 3,
+                "read_timeout": 20,
+                "retries": {"max_attempts": 2},
+                # Services other than Amazon's need not know the newer checksums.
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+            },
+            "use_listings_cache": False,
+            "skip_instance_cache": True,
+        }
+        self.held: tuple[int, Any] = (0, None)
+        self.lock = threading.Lock()
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep `data` under `key`. StoreAway when the service does not take it."""
+        path = self._path(key)
+        with self._asking() as bucket:
+            bucket.pipe_file(path, data)
+
+    def open(self, key: str) -> BinaryIO:
+        """The bytes under `key`. FileNotFoundError when there are none, StoreAway when nobody answers."""
+        path = self._path(key)
+        with self._asking() as bucket:
+            return BytesIO(bucket.cat_file(path))
+
+    def delete(self, key: str) -> None:
+        """Forget `key`; nothing happens when it is not there."""
+        path = self._path(key)
+        with self._asking() as bucket, suppress(FileNotFoundError):
+            bucket.rm_file(path)
+
+    def written(self) -> Iterator[tuple[str, datetime]]:
+        """All keys with the moment they were written."""
+        with self._asking() as bucket:
+            found = bucket.find(self.root, detail=True)
+        for path, facts in found.items():
+            yield path.removeprefix(f"{self.root}/"), facts["LastModified"]
+
+    @contextmanager
+    def _asking(self) -> Iterator[Any]:
+        try:
+            yield self._bucket()
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # fsspec passes on whatever its client raises
+            log.error("the store of files does not answer: %s", type(error).__name__)
+            raise StoreAway(errno.EIO, type(error).__name__) from error
+
+    def _bucket(self) -> Any:
+        # Its client runs in a thread of its own, which a fork does not take along.
+        with self.lock:
+            process, bucket = self.held
+            if process != os.getpid():
+                import s3fs
+
+                bucket = s3fs.S3FileSystem(**self.options)
+                self.held = (os.getpid(), bucket)
+            return bucket
+
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{checked(key)}"
 
 
 class StoredFile(PublicId, Model):
@@ -188,13 +285,18 @@ def store() -> Store:
 def keep(picture: Picture) -> str:
     """Write both sizes of a picture; the key for its row. Call it before the transaction.
 
-    Raises Invalid (field `files`) when the disk is full, so that the post can go without its photos.
+    Raises Invalid (field `files`) when the store is full or away, so that the post can go without its photos.
     """
     name = random_id(20)
     key = f"photos/{name[:2]}/{name}"
     try:
         store().put(f"{key}.full", picture.full)
         store().put(f"{key}.thumb", picture.thumb)
+    except StoreAway as error:
+        # What of it arrived has no row; the nightly sweep clears it away.
+        raise Invalid(
+            _l("Photos cannot be kept right now; send it without them and add them later"), field="files"
+        ) from error
     except OSError as error:
         forget(key)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -258,6 +360,8 @@ def show(public_id: str, size: str) -> Response:
     except FileNotFoundError:
         log.error("the bytes of file %s are gone", file.public_id)
         raise NotFound from None
+    except StoreAway:
+        raise ServiceUnavailable(retry_after=5) from None
     ending = file.content_type.rpartition("/")[2]
     response = send_file(
         data,
@@ -275,5 +379,7 @@ def show(public_id: str, size: str) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["files"] = FolderStore(app.config["SETTINGS"].data / "files")
+    settings = app.config["SETTINGS"]
+    folder = settings.data / "files"
+    app.extensions["files"] = ObjectStore(settings.files_url) if settings.files_url else FolderStore(folder)
     app.register_blueprint(bp)

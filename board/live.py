@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from flask import Flask, g
+from flask import Flask, current_app, g
 from markupsafe import Markup
 from sqlalchemy import JSON, CursorResult, ForeignKey, Index, String, Table, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -26,11 +26,13 @@ from sqlalchemy.pool import PoolProxiedConnection
 from board.clock import now
 from board.db import Model, after_commit, before_commit, db, transaction, writing
 from board.seams import may_follow, provided
+from board.wakeups import Wakeups
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 200  # entries given to one cursor at once; a cursor further back is told to reset
 KEPT = timedelta(days=7)
+CALM = 1.0  # seconds between two looks of a process that is woken
 
 
 class Stream(Model):
@@ -99,9 +101,14 @@ def write_entries(session: Session) -> None:
 
 @after_commit
 def wake(session: Session) -> None:
-    """Shorten the wait of this process's own pump; the others see the rows by themselves."""
-    if session.info.get("stream_entries"):
-        _awake.set()
+    """Shorten the wait of this process's own pump, and by Redis that of others; without they see the rows soon."""
+    entries = session.info.get("stream_entries")
+    if not entries:
+        return
+    _awake.set()
+    wakeups = current_app.extensions.get("wakeups")
+    if wakeups is not None:
+        wakeups.say(name for name, _hint in entries)
 
 
 _awake = threading.Event()
@@ -183,16 +190,26 @@ class Pump:
         self.version: int | None = None
         self.watch: PoolProxiedConnection | None = None
         self.lock = threading.Lock()
+        self.wakeups: Wakeups | None = app.extensions.get("wakeups")
 
     def start(self) -> None:
         """Run in a thread of its own until the process ends."""
         threading.Thread(target=self.run, name="live-pump", daemon=True).start()
+        if self.wakeups is not None:
+            self.wakeups.start(self._heard)
+
+    def _heard(self, names: set[str]) -> None:
+        if not names or names & self.joined():
+            _awake.set()
 
     def run(self) -> None:
-        """Read whenever this process committed, and every `poll` seconds for what others did."""
+        """Read whenever this process committed, and every `poll` seconds for what others did.
+
+        Where others wake us by Redis a look once in CALM seconds is enough, for the one wake-up that gets lost.
+        """
         with self.app.app_context():
             while True:
-                _awake.wait(self.poll)
+                _awake.wait(CALM if self.wakeups is not None and self.wakeups.well else self.poll)
                 _awake.clear()
                 try:
                     self.turn()
