@@ -32,6 +32,7 @@ from board.clock import now
 from board.db import Model, PublicId, before_commit, db, random_id
 from board.seams import provides
 from notifications.channels import CHANNELS, News
+from notifications.models.delivery import Delivery
 from people.models import Department, Person
 
 if TYPE_CHECKING:
@@ -306,6 +307,13 @@ def settle(source: str, before: datetime) -> None:
     )
     for person_id, public_id, count in counts:
         shift(person_id, public_id, -count)
+    # What was to be carried then is not carried now.
+    db.session.execute(
+        update(Delivery)
+        .where(Delivery.sent_at.is_(None), Delivery.event_id.in_(loaded), Delivery.queued_at < now())
+        .values(dropped_at=now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def note_seen(person: Person, items: list[str]) -> None:

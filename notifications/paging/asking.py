@@ -40,6 +40,11 @@ def told(page: Page, who: Who, at: datetime) -> list[Person]:
     return _fit(page, kept[key])
 
 
+def named(department: Department, who: Who, at: datetime) -> list[Person]:
+    """Whom a step means, before any case is looked at."""
+    return _called(department, who, at)
+
+
 def _fit(page: Page, people: list[Person]) -> list[Person]:
     may = [each for each in people if may_be_told(each, page.cause)]
     return [each for each in may if each.id != page.cause.actor_id] or may

@@ -1,6 +1,6 @@
 // Says that there is something new (`有 N 条新进展，点这里显示`) and shows it when asked: nothing moves by itself.
 // data-stream: what is counted; data-step: the newest step on the page (none in a list); data-one, data-many: the words.
-const SILENT = ["changed", "sign_ins", "offices", "check", "queue", "refused"];
+const SILENT = ["changed", "sign_ins", "offices", "check", "queue", "refused", "page"];
 
 export function connect(element) {
   const link = element.querySelector("a");

@@ -1,0 +1,152 @@
+"""Who is called when: the page of a department's policy, and what a desk says of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from board.clock import advance
+from board.db import db
+from boards.models import Case
+from notifications.models import EscalationPolicy
+from notifications.paging import ticking
+from notifications.paging.policies import steps_of
+from people.models import Department
+from tests.builders import Cast
+
+Get = Callable[..., TestResponse]
+GOOD = {"duty": "1", "duty-after": "0", "leader": "1", "leader-after": "30", "desk": "1", "desk-after": "60"}
+
+
+def html(answer: TestResponse) -> str:
+    return answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("who", "reads", "changes"),
+    [
+        (None, 303, 303),
+        ("rita", 404, 404),
+        ("otto", 200, 403),
+        ("hugo", 404, 404),
+        ("lena", 200, 303),
+        ("carl", 200, 303),
+        ("adam", 200, 303),
+        ("dana", 200, 403),
+    ],
+)
+def test_who_reads_a_policy_and_who_changes_it(
+    get_as: Get, post_as: Get, who: str | None, reads: int, changes: int
+):
+    assert get_as(who, "/desk/paging/traffic-police").status_code == reads
+    assert post_as(who, "/desk/paging/traffic-police/ordinary", **GOOD).status_code == changes
+
+
+def test_the_page_says_in_words_who_is_called_when(get_as: Get):
+    page = html(get_as("lena", "/desk/paging/traffic-police"))
+    for words in (
+        "值班人员",
+        "2 分钟后",
+        "答复时限过了 50% 后",
+        "现在 1 人",
+        "交管业务（30 分钟",
+        "现在空缺",
+    ):
+        assert words in page, words
+
+
+def test_lena_looks_first_then_keeps_then_goes_back(cast: Cast, get_as: Get, post_as: Get):
+    look = post_as("lena", "/desk/paging/traffic-police/ordinary", do="look", **GOOD)
+    assert look.status_code == 200
+    assert "还没有保存" in html(look)
+    assert "答复时限过了 30% 后" in html(look)
+    assert db.session.scalar(db.select(db.func.count()).select_from(EscalationPolicy)) == 0
+
+    assert post_as("lena", "/desk/paging/traffic-police/ordinary", do="keep", **GOOD).status_code == 303
+    db.session.rollback()
+    steps = steps_of(Department.by_key("traffic-police"), urgent=False)
+    assert [(str(each.who), each.after) for each in steps] == [("duty", 0), ("leader", 30), ("desk", 60)]
+
+    assert post_as("lena", "/desk/paging/traffic-police/ordinary", do="default").status_code == 303
+    db.session.rollback()
+    assert len(steps_of(Department.by_key("traffic-police"), urgent=False)) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"duty-after": "5"}, "马上收到通知"),
+        ({"desk": "0"}, "必须有指挥中心"),
+        ({"leader-after": "101"}, "0 到 100"),
+        ({"leader-after": "bald"}, "请填整数"),
+        ({"leader-after": "9" * 40}, "请填整数"),
+        ({"leader-after": "-1"}, "请填整数"),
+        ({"duty": "", "leader": "", "desk": ""}, "马上收到通知"),
+    ],
+)
+def test_steps_with_which_calls_could_be_lost_are_refused(
+    get_as: Get, post_as: Get, change: dict[str, Any], says: str
+):
+    answer = post_as("lena", "/desk/paging/traffic-police/ordinary", do="keep", **{**GOOD, **change})
+    assert answer.status_code == 422
+    assert says in html(answer)
+
+
+def test_a_call_goes_by_the_steps_its_department_chose(
+    cast: Cast, get_as: Get, post_as: Get, thread_posted: Callable[..., str]
+):
+    post_as("lena", "/desk/paging/traffic-police/ordinary", do="keep", **GOOD)
+    thread = thread_posted()
+    page = html(get_as("otto", "/desk"))
+    assert thread or page
+    advance(timedelta(minutes=10))
+    ticking.drain()
+    case = db.session.scalars(db.select(Case)).one()
+    said = html(get_as("otto", f"/desk?case={case.number}"))
+    assert "呼叫到第 2 步，共 3 步" in said
+    assert "10:18通知指挥中心" in said
+
+
+def test_everybody_reads_on_the_case_how_far_its_call_has_climbed(get_as: Get, reported: Callable[[], Case]):
+    number = reported().number
+    page = html(get_as(None, f"/cases/{number}"))
+    assert "已通知交警支队值班民警" in page
+    assert "已通知负责人" not in page
+    advance(timedelta(minutes=16))
+    ticking.drain()
+    page = html(get_as(None, f"/cases/{number}"))
+    for words in ("下一班空缺", "已通知负责人"):
+        assert words in page, words
+
+
+def test_a_desk_says_when_calls_have_stopped(get_as: Get, reported: Callable[[], Case]):
+    reported()
+    page = html(get_as("otto", "/desk"))
+    assert 'data-controller="pager" hidden' in page
+    assert get_as(None, "/readyz").get_json()["checks"]["pager"] == "ok"
+    advance(timedelta(minutes=10))
+    page = html(get_as("otto", "/desk"))
+    assert "呼叫停了" in page
+    assert 'data-controller="pager" hidden' not in page
+    answer = get_as(None, "/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["checks"]["pager"] == "nobody is called"
+
+
+def test_alarms_are_for_those_who_look_after_the_board(get_as: Get, thread_posted: Callable[..., str]):
+    from notifications.paging import auditing
+
+    thread_posted(restrict=True)
+    advance(timedelta(minutes=30))
+    assert auditing.audit() == ["late_step"]
+    number = db.session.scalars(db.select(Case.number)).one()
+    for who in ("adam", "dana"):
+        page = html(get_as(who, "/desk/paging"))
+        assert "没有按时呼叫" in page
+        assert number not in page  # neither of them may read this case
+    assert "没有按时呼叫" not in html(get_as("lena", "/desk/paging"))
+    assert get_as("rita", "/desk/paging").status_code == 404
