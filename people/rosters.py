@@ -259,13 +259,18 @@ class Roster:
             )
 
 
-def for_change(key: str) -> Roster:
-    """The roster of the department called `key`, held until the transaction ends: two leaders do not change it at once."""
+def hold(key: str) -> Department:
+    """The department called `key`, held until the transaction ends: nobody else changes its duty meanwhile."""
     department = Department.by_key(key)
     if not is_sqlite():
         db.session.execute(select(Department.id).where(Department.id == department.id).with_for_update())
         db.session.expire_all()
-    return Roster.of(department)
+    return department
+
+
+def for_change(key: str) -> Roster:
+    """The roster of the department called `key`, held until the transaction ends."""
+    return Roster.of(hold(key))
 
 
 def holes(department: Department, first: datetime, last: datetime) -> list[Span]:

@@ -10,7 +10,7 @@ VIEWS: tuple[str, ...] = (
     # what officers, leaders, the desk and moderators do
     "desk", "acknowledgements", "acceptances", "answers", "assignments", "claims", "notes", "questions", "suspensions",
     "resumptions", "handovers", "assists", "instructions", "relays", "extensions", "declinations", "approvals", "merges",
-    "resolutions", "rectifications", "routings", "moderation", "originals", "phrases", "release_proposals",
+    "resolutions", "rectifications", "routings", "moderation", "originals", "phrases", "release_proposals", "shift_changes",
     # what everybody reads
     "home", "sections", "threads", "departments", "verifications", "lookups", "guides",
     # what residents do

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ from boards.models.case import dashed
 from boards.pane import Pane, Typed
 from boards.policy import visible_to
 from boards.queuerow import drawn_all, length
+from boards.shift_changes import Box, box_of
 from people import me
 from people.models import Person
 from people.session import login_required
@@ -54,6 +56,11 @@ class Page:
     def view(self) -> View:
         """Which desk and queue is shown."""
         return self.desk.view
+
+    @cached_property
+    def change(self) -> Box | None:
+        """What the desk says of the change of shift."""
+        return box_of(self.desk)
 
     @property
     def open_number(self) -> str:

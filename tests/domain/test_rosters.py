@@ -17,11 +17,14 @@ from board import clock, create_app, live
 from board.clock import midnight, now, today
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, WrongState
-from people import contacts, rosters
+from notifications.models import InboxItem
+from people import contacts, rosters, shift_changes
 from people.models import (
     Department,
     DutyWindow,
+    HandoverNote,
     Override,
+    Person,
     Publication,
     Rotation,
     RotationMember,
@@ -30,7 +33,7 @@ from people.models import (
 )
 from people.rosters import Refused, Roster, for_change
 from people.turns import Planned, at_each
-from tests.builders import Cast, small_city
+from tests.builders import Cast, posted, small_city
 from tests.conftest import MOMENT, settings
 from tests.domain.conftest import at_once
 
@@ -309,6 +312,80 @@ def test_who_left_the_department_is_told_no_more(staffed: Cast, changing: dateti
     assert staffed.otto not in told_with(traffic(), changing + HOUR)
 
 
+def test_taking_over_ends_it_and_a_second_press_changes_nothing(staffed: Cast, changing: datetime):
+    clock.advance(HOUR + timedelta(minutes=2))
+    with transaction():
+        first = shift_changes.take_over(TRAFFIC, by=staffed.otis)
+        assert first is not None
+        assert (first.changes_at, first.taken_over_by_id) == (changing, staffed.otis.id)
+    assert told_with(traffic()) == [staffed.otis]
+    with transaction():
+        assert shift_changes.take_over(TRAFFIC, by=staffed.otis) is None
+
+
+def test_only_whoever_is_on_duty_takes_over_and_only_whoever_leaves_writes(staffed: Cast, changing: datetime):
+    with pytest.raises(NotAllowed), transaction():
+        shift_changes.write(TRAFFIC, "都好。", [], by=staffed.otis)
+    with transaction():
+        note = shift_changes.write(TRAFFIC, "手机 13912345678 的来电明早再回。", [], by=staffed.otto)
+        assert "13912345678" not in note.words
+        assert note.changes_at == changing
+    clock.advance(HOUR)
+    with pytest.raises(NotAllowed), transaction():
+        shift_changes.take_over(TRAFFIC, by=staffed.otto)
+    with pytest.raises(NotAllowed), transaction():
+        shift_changes.take_over(TRAFFIC, by=staffed.hugo)
+    pending = shift_changes.pending(traffic())
+    assert pending is not None
+    assert [note.words for note in pending.notes] == [note.words]
+
+
+def test_two_who_leave_together_do_not_write_over_each_other(staffed: Cast, changing: datetime):
+    with transaction() as session:
+        session.add(
+            Shift(department=traffic(), person=staffed.lena, starts_at=now() - HOUR, ends_at=changing)
+        )
+    with transaction():
+        shift_changes.write(TRAFFIC, "青松路口有人值守。", [], by=staffed.otto)
+    with transaction():
+        note = shift_changes.write(TRAFFIC, "拖车已叫。", [], by=staffed.lena)
+        assert note.words == "青松路口有人值守。\n\n拖车已叫。"
+
+
+def test_who_goes_on_after_his_shift_leaves_at_the_end_of_the_last_one(staffed: Cast, changing: datetime):
+    with transaction() as session:
+        session.add(
+            Shift(department=traffic(), person=staffed.otto, starts_at=changing, ends_at=changing + HOUR)
+        )
+    shift = shift_changes.leaving(staffed.otto, traffic())
+    assert shift is not None
+    assert shift.ends_at == changing + HOUR
+    assert told_with(traffic(), changing) == [staffed.otto, staffed.otis]
+    clock.advance(HOUR)
+    assert shift_changes.pending(traffic()) is None
+
+
+def test_a_mention_after_the_change_reaches_both_shifts_until_the_relief_takes_over(
+    staffed: Cast, changing: datetime
+):
+    def told(title: str) -> set[str]:
+        with transaction():
+            thread = posted(staffed.rita, title=title)
+            ids = [event.id for event in thread.events]
+        rows = db.session.execute(
+            select(Person.badge, InboxItem.id)
+            .join(InboxItem, InboxItem.person_id == Person.id)
+            .where(InboxItem.event_id.in_(ids))
+        )
+        return {badge for badge, _item in rows if badge}
+
+    clock.advance(HOUR + timedelta(minutes=1))
+    assert told("路口的灯坏了") == {staffed.otto.badge, staffed.otis.badge}
+    with transaction():
+        shift_changes.take_over(TRAFFIC, by=staffed.otis)
+    assert told("又一个路口的灯坏了") == {staffed.otis.badge}
+
+
 # --- two at once ------------------------------------------------------------------------------------
 
 
@@ -371,3 +448,27 @@ def test_a_leader_who_plans_while_another_publishes_is_in_it_or_after_it(own_cit
     assert traffic().on_duty(at) == [cast.otis]
     mine = [Planned(start, end, 0) for badge, start, end in shifts() if badge == cast.otto.badge]
     assert all(one.ends_at <= other.starts_at for one, other in pairwise(mine))
+
+
+def test_two_who_take_over_at_once_are_one_taking_over(own_city: tuple[Flask, Cast]):
+    app, cast = own_city
+    with transaction() as session:
+        session.execute(db.delete(Shift).where(Shift.department_id == traffic().id))
+        for person, start, end in (
+            (cast.otto, now() - 9 * HOUR, now() - HOUR),
+            (cast.otis, now() - HOUR, now() + HOUR),
+            (cast.lena, now() - HOUR, now() + HOUR),
+        ):
+            session.add(Shift(department=traffic(), person=person, starts_at=start, ends_at=end))
+
+    def press(who: str) -> Callable[[], str | None]:
+        def act() -> str | None:
+            with transaction():
+                note = shift_changes.take_over(TRAFFIC, by=getattr(cast, who))
+                return "taken" if note is not None else None
+
+        return act
+
+    results = at_once(app, *(press(who) for who in ("otis", "lena", "otis", "lena")))
+    assert sorted(type(each).__name__ for each in results) == ["NoneType"] * 3 + ["str"]
+    assert db.session.scalar(select(func.count(HandoverNote.id))) == 1

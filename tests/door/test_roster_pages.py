@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from board import clock
 from board.clock import local, midnight, now, today
 from board.db import db, transaction
 from people import contacts
@@ -429,3 +430,70 @@ def test_the_command_refuses_a_roster_with_holes_and_lists_them(planned: Cast, a
     result = run(app, "publish", "traffic-police")
     assert result.exit_code == 1
     assert result.output.count("没人值班") >= 15
+
+
+# --- the change of shift ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changing(planned: Cast, reported: Any) -> Cast:
+    """Otto's shift ends in an hour, then Otis holds it; Rita's case is open."""
+    with transaction() as session:
+        session.execute(db.delete(Shift).where(Shift.department_id == traffic().id))
+        change = now() + timedelta(hours=1)
+        for person, start, end in (
+            (planned.otto, now() - DAY, change),
+            (planned.otis, change, change + DAY),
+        ):
+            session.add(Shift(department=traffic(), person=person, starts_at=start, ends_at=end))
+    return planned
+
+
+def test_the_relief_finds_the_note_with_the_open_cases_and_takes_over(
+    changing: Cast, get_as: Any, post_as: Any
+):
+    assert "写交接班" in get_as("otto", "/desk").text
+    page = get_as("otto", "/desk/handing-over?department=traffic-police")
+    assert "1 件没办结的诉求" in page.text
+    empty = post_as("otto", "/desk/handing-over", department="traffic-police", words=" ")
+    assert empty.status_code == 422
+    assert "请写接班的人要知道的事" in empty.text
+    sent = {"department": "traffic-police", "words": "青松路口有人值守，\n拖车已叫。"}
+    assert post_as("otto", "/desk/handing-over", **sent).status_code == 303
+    assert "写交接班" not in re.sub(r"(?s)<nav.*?</nav>", "", get_as("otto", "/desk").text)
+
+    clock.advance(timedelta(minutes=61))
+    desk = get_as("otis", "/desk").text
+    assert "欧阳涛" in desk
+    assert "拖车已叫。" in desk
+    assert "红绿灯一直闪黄灯" in desk
+    assert 'action="/desk/taking-over"' in desk
+    assert 'action="/desk/taking-over"' not in get_as("lena", "/desk").text
+    assert post_as("otis", "/desk/taking-over", department="traffic-police").status_code == 303
+    after = get_as("otis", "/desk").text
+    assert "前一班不再收到" in after
+    assert 'action="/desk/taking-over"' not in after
+
+
+def test_without_a_note_the_relief_takes_over_all_the_same(changing: Cast, get_as: Any, post_as: Any):
+    clock.advance(timedelta(minutes=61))
+    assert "没有留交接班记录" in get_as("otis", "/desk").text
+    assert post_as("otis", "/desk/taking-over", department="traffic-police").status_code == 303
+    assert post_as("otto", "/desk/taking-over", department="traffic-police").status_code == 403
+
+
+def test_a_case_that_the_relief_may_not_read_is_not_in_the_note(
+    changing: Cast, get_as: Any, post_as: Any, reported: Any
+):
+    sent = {"department": "traffic-police", "words": "都好。"}
+    assert post_as("otto", "/desk/handing-over", **sent).status_code == 303
+    db.session.rollback()
+    with transaction():
+        case = reported()
+        title = case.thread.title
+        case.department = Department.by_key("household-police")
+        case.thread.visibility = "restricted"
+    clock.advance(timedelta(minutes=61))
+    page = get_as("otis", "/desk").text
+    assert "都好。" in page
+    assert title not in page
