@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -149,6 +150,11 @@ class Promises:
         counted = (section_id, kind) in self.working
         left = calendar().elapsed(now(), due) if counted else due - now()
         return max(0, min(100, round(100 * left / whole)))
+
+
+@cache
+def _handlers() -> Any:
+    return aliased(Person)  # once: an alias costs more to make than a row to read
 
 
 @dataclass(frozen=True)
@@ -298,7 +304,7 @@ class Desk:
     def rows(self, after: str = "", size: int = PAGE) -> Rows:
         """One page of the open queue: pinned by an instruction first, then by what is due; keyset by `after`."""
         handler, first, due = (
-            aliased(Person),
+            _handlers(),
             self._first(),
             func.coalesce(Case.next_due_at, literal(FAR, UTCDateTime())),
         )
@@ -321,7 +327,7 @@ class Desk:
 
     def row(self, number: str) -> Row[Any] | None:
         """One case of this desk's queue, None when it does not stand in it."""
-        handler = aliased(Person)
+        handler = _handlers()
         query = self._columns(handler, self._first()).where(
             Case.number == number, self._condition(self.view.queue), self._readable()
         )

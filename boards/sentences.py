@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
 from board import masking
@@ -187,15 +188,16 @@ def quote_of(cases: Iterable[Case]) -> dict[int, Quote]:
     return found
 
 
-def _newest(cases: list[Case], kinds: tuple[str, ...]) -> dict[int, Quote]:
-    each = aliased(CaseEvent)
-    words = aliased(Text)
+@cache
+def _newest_query() -> Any:
+    # Built once: making the aliases anew for every page cost more than running the query.
+    each, words = aliased(CaseEvent), aliased(Text)
     newest = (
         select(each.id)
         .join(words, each.public_text_id == words.id)
         .where(
             each.thread_id == CaseEvent.thread_id,
-            each.kind.in_(kinds),
+            each.kind.in_(bindparam("kinds", expanding=True)),
             each.visibility == "public",
             words.kind == "official",
             words.hidden_at.is_(None),
@@ -206,19 +208,29 @@ def _newest(cases: list[Case], kinds: tuple[str, ...]) -> dict[int, Quote]:
         .scalar_subquery()
     )
     # The first step of each thread anchors the search for its newest one, which the index answers from its end.
-    rows = db.session.execute(
-        select(CaseEvent.thread_id, newest).where(
-            CaseEvent.thread_id.in_([case.thread_id for case in cases]), CaseEvent.seq == 1
-        )
-    ).all()
-    ids = {event_id: thread_id for thread_id, event_id in rows if event_id is not None}
-    rounds = {case.thread_id: (case.id, case.round) for case in cases}
-    found: dict[int, Quote] = {}
-    for event_id, at, round_, public in db.session.execute(
+    return select(CaseEvent.thread_id, newest).where(
+        CaseEvent.thread_id.in_(bindparam("threads", expanding=True)), CaseEvent.seq == 1
+    )
+
+
+@cache
+def _quoted_query() -> Any:
+    return (
         select(CaseEvent.id, CaseEvent.at, CaseEvent.round, Text.public)
         .join(Text, CaseEvent.public_text_id == Text.id)
-        .where(CaseEvent.id.in_(list(ids)))
-    ):
+        .where(CaseEvent.id.in_(bindparam("events", expanding=True)))
+    )
+
+
+def _newest(cases: list[Case], kinds: tuple[str, ...]) -> dict[int, Quote]:
+    threads = [case.thread_id for case in cases]
+    rows = db.session.execute(_newest_query(), {"kinds": list(kinds), "threads": threads})
+    ids = {event_id: thread_id for thread_id, event_id in rows if event_id is not None}
+    if not ids:
+        return {}
+    rounds = {case.thread_id: (case.id, case.round) for case in cases}
+    found: dict[int, Quote] = {}
+    for event_id, at, round_, public in db.session.execute(_quoted_query(), {"events": list(ids)}):
         case_id, current = rounds[ids[event_id]]
         if round_ == current:
             found[case_id] = Quote(public, at)
