@@ -25,6 +25,7 @@ from board.i18n import _, speaking
 from board.images import Picture, rebuild
 from board.seams import provided
 from boards import scenes
+from boards.cityduty import add_rotations, hand_over
 from boards.cityfile.entries import ON_DUTY, CityFile, DepartmentEntry, SectionEntry, Step, ThreadEntry
 from boards.cityfile.playbook import Act, playbook
 from boards.cityfile.roster import roster
@@ -382,7 +383,9 @@ def _shifts(city: CityFile, moment: datetime, done: Loaded) -> None:
     )
     ends = {key: last for key, last in rows}
     ids = {key: office for key, office in db.session.execute(select(Department.key, Department.id))}
-    for shift in roster(city, moment):
+    shifts = roster(city, moment)
+    fresh = [shift for shift in shifts if shift.department not in ends]
+    for shift in shifts:
         if ends.get(shift.department) is not None and shift.starts_at < ends[shift.department]:
             continue
         for who in shift.people:
@@ -395,6 +398,8 @@ def _shifts(city: CityFile, moment: datetime, done: Loaded) -> None:
                 )
             )
             done.shifts += 1
+    add_rotations(city, fresh, moment, ids, done.people_ids)
+    hand_over(fresh, moment, ids, done.people_ids)
 
 
 def _seed_calendar(moment: datetime) -> None:

@@ -19,7 +19,8 @@ from boards.cityload import load, play
 from boards.models import Case, Thread
 from boards.models.status import Outcome, Status, Visibility
 from notifications.models import InboxItem, Unread
-from people.models import Department
+from people.models import Department, Rotation, told_with
+from people.rosters import Roster, first_until
 from search.upkeep import REBUILD
 
 YUNCHUAN = Path(__file__).resolve().parents[2] / "city" / "yunchuan.toml"
@@ -84,3 +85,21 @@ def test_a_department_with_a_new_name_is_found_by_it(empty_board):
 def rebuilds() -> int:
     """How often a new index was promised."""
     return len(db.session.scalars(select(jobs.Job.id).where(jobs.Job.kind == REBUILD)).all())
+
+
+@pytest.mark.parametrize("hours", [0, 7])
+def test_the_rotations_of_a_loaded_city_go_on_as_its_published_shifts_do(empty_board, hours):
+    clock.advance(timedelta(hours=hours))
+    load(read(YUNCHUAN))
+    rotating = set(db.session.scalars(select(Rotation.department_id)))
+    assert len(rotating) > 25
+    for department in Department.all():
+        if department.id not in rotating:
+            continue
+        draft = Roster.of(department).draft(first_until())
+        assert draft.dropped == ()
+        assert draft.holes == ()
+        published = Roster.of(department).published(clock.now(), clock.now() + timedelta(days=40))
+        last = max(turn.ends_at for turn in published)
+        assert all(turn.starts_at >= last for turn in draft.added), department.key
+        assert told_with(department) == department.on_duty()
