@@ -21,8 +21,8 @@ def kept(public_id):
 
 
 @pytest.fixture
-def cast_on(city):
-    return city[1]
+def cast_on(cast):
+    return cast
 
 
 def test_a_new_address_does_not_count_until_its_link_comes_back(cast_on):

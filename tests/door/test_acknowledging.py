@@ -39,6 +39,7 @@ def link(cast, case):
         with transaction():
             person, found = getattr(cast, who), case_of(case().thread.public_id)
             delivery = queue(person, "sms", key=f"test:{who}", purpose="page", event=found.thread.events[0])
+            assert delivery is not None
             return f"/a/{AcknowledgementLink.make(delivery, found)}"
 
     return make

@@ -26,6 +26,12 @@ def fresh(query):
     return db.session.scalars(query).all()
 
 
+def found(pattern, words):
+    match = re.search(pattern, words)
+    assert match is not None
+    return match[1]
+
+
 def of(person):
     db.session.rollback()
     db.session.expire_all()
@@ -56,7 +62,7 @@ def test_a_mail_address_is_proven_by_the_button_behind_its_link(
     jobs.run_due(kinds=("carry",))
     (letter,) = posted_mail
     assert letter.to == "rita@home.example"
-    path = re.search(r"http://localhost(/contacts/link/\S+)", letter.text)[1]
+    path = found(r"http://localhost(/contacts/link/\S+)", letter.text)
     for _preview in range(2):
         assert anybody("GET", path).status_code == 200
     assert of(cast.rita)[0].verified_at is None
@@ -115,7 +121,7 @@ def test_an_officers_telephone_counts_after_its_code_and_the_old_one_until_then(
         vault.put(cast.otto.owner, "duty_phone", "19900000003")
         contacts.known_phone(cast.otto)
     page = post_as("otto", "/contacts/phone", phone="199 0000 0042").text
-    code = re.search(r"data-demo-code>(\d{6})<", page)[1]
+    code = found(r"data-demo-code>(\d{6})<", page)
     wrong = "000000" if code != "000000" else "111111"
     assert post_as("otto", "/contacts/phone", phone="199 0000 0042", code=wrong).status_code == 422
     assert of(cast.otto)[0].address == "19900000003"
@@ -223,7 +229,8 @@ def test_only_the_gateway_is_believed(app, texted, anybody):
 
 def test_receipts_of_what_is_unknown_or_broken(texted, anybody):
     assert receipt(anybody, {"reference": "nothing", "status": "delivered"}) == 204
-    for said in ([], {}, {"reference": 7}, "x"):
+    broken: list[object] = [[], {}, {"reference": 7}, "x"]
+    for said in broken:
         assert receipt(anybody, said) == 422
     assert fresh(db.select(Delivery))[0].delivered_at is None
 
@@ -257,6 +264,7 @@ def test_what_waits_for_hours_is_shown_too(cast, get_as):
 
     with transaction():
         made = queue(cast.otto, "mail", key="stuck", purpose="check", topic="contact:x")
+        assert made is not None
         public_id = made.public_id
     assert public_id not in get_as("adam", "/admin/deliveries").text
     clock.advance(timedelta(hours=3, seconds=1))
