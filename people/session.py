@@ -83,13 +83,19 @@ def _load(_request: Any) -> Person | None:
 
 @login_manager.unauthorized_handler
 def ask_to_sign_in() -> Response:
-    """401 as JSON, or 303 to the sign-in page, which leads back here (after a POST: to where it came from)."""
+    """401 as JSON, or 303 to the sign-in page, which leads back here (after a POST: to where it came from, or to
+    what was written there)."""
     if wants_json():
         return answer(401, _l("Please sign in first."))
     if request.method in SAFE_METHODS:
         target = request.full_path.rstrip("?")
     else:
+        from people import carried
+
         target = _path_of(request.referrer)
+        row = SignIn.by_token(_token())
+        if carried.keep(target, row.person if row is not None else None):
+            target = carried.PLACE
     return redirect(url_for("people.sign_in", next=target), 303)  # type: ignore[return-value]
 
 

@@ -4,12 +4,13 @@ from flask import Blueprint
 
 bp = Blueprint("people", __name__)
 
-from people.views import account, calendars, cast, doctor, links, members, roster_files, rosters, staff  # noqa: E402
+from people.views import account, calendars, carried, cast, doctor, links, members, roster_files, rosters, staff  # noqa: E402
 
 __all__ = [
     "account",
     "bp",
     "calendars",
+    "carried",
     "cast",
     "doctor",
     "links",

@@ -139,6 +139,7 @@ ROWS = [
     page("/sign-in/link/<token>", "/sign-in/link/nothing", 404),
     page("/me", sign_in="visitor"),
     page("/mine", sign_in="visitor"),
+    mine("/carried", who="", others=404),
     page("/inbox", sign_in="visitor"),
     page("/inbox/unread", sign_in="visitor"),
     _row("GET", "/inbox/<public_id>", "/inbox/{item}", 404, (303, "rita"), (SIGN_IN, "visitor")),

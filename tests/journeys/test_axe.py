@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 from board import create_app
 from board.settings import Settings
 from tests.journeys import acts
-from tests.journeys.conftest import AXE, DESKTOP, PHONE, Board, Opened
+from tests.journeys.conftest import AXE, CAST, DESKTOP, PHONE, Board, Opened
 from tests.journeys.inspection import CLIPPED, faults
 
 pytestmark = [
@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_staff_sign_in.py
+BY_LINK = {"follows.unsubscribe"}  # looked at in test_following.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toast", "files.show",
     "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
@@ -171,6 +172,17 @@ def visitor(places: Places) -> list[Stop]:
     ]
 
 
+def _carried(page: Page) -> None:
+    """A reply sent when the sign-in was over, and the sign-in page in between."""
+    page.goto("/mine")
+    page.locator('.case-card__title a[href^="/cases/"]').first.click()
+    page.locator("#reply [name=body]").fill("今天早上又看了一眼，还是老样子。")
+    page.context.clear_cookies(name="sign_in")
+    page.locator("#reply button:not([type=button])").first.click()
+    page.get_by_role("button", name=CAST["rita"]).click()
+    page.wait_for_url("**/carried")
+
+
 def _post(page: Page) -> None:
     page.goto("/s/traffic/new")
     page.locator("[name=title]").fill("人行天桥电梯停了，轮椅上不去")
@@ -201,7 +213,11 @@ def rita(places: Places, page: Page) -> list[Stop]:
         Stop("mine.index", "/mine"),
         Stop("mine.index", "/mine?show=followed"),
         Stop("inbox.index", "/inbox"),
+        Stop("follows.index", "/follows"),
+        Stop("follows.new", "/follows/new?kind=section&target=traffic"),
+        Stop("follows.new", "/follows/new?kind=place&target=路", "a place too short to follow"),
         Stop("people.account", "/me"),
+        Stop("people.give_back", _carried, "what was carried over the sign-in"),
         Stop("mine.settings", "/settings"),
         Stop("home.show", "/"),
     ]
@@ -334,5 +350,5 @@ def test_every_page_of_the_board_is_looked_at(open_as: Opened, places: Places, t
         for who in READERS
         for stop in READERS[who](places, open_as(None if who == "visitor" else who))
     }
-    assert routes - seen - NO_PAGES - BY_PASSWORD == set()
+    assert routes - seen - NO_PAGES - BY_PASSWORD - BY_LINK == set()
     assert NO_PAGES - routes == set()

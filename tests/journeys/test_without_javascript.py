@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys import acts
-from tests.journeys.conftest import PHONE, Opened
+from tests.journeys.conftest import CAST, PHONE, Opened
 
 pytestmark = pytest.mark.browser
 
@@ -137,3 +137,22 @@ def test_reading_searching_and_looking_up_work_without_scripts(open_as: Opened) 
     page.locator("main [name=q]").fill(title)
     page.locator("main [name=q]").press("Enter")
     expect(page.locator("main .case-card__title a").first).to_contain_text(title[:4])
+
+
+def test_a_reply_sent_after_the_sign_in_ended_comes_back_filled_in(open_as: Opened) -> None:
+    page = open_as("rita", width=PHONE, scripts=False)
+    page.goto("/mine")
+    page.locator('.case-card__title a[href^="/cases/"]').first.click()
+    case = acts.path_of(page)
+    words = "红绿灯今天早上又黑了，路口堵得厉害。"
+    page.locator("#reply [name=body]").fill(words)
+    page.context.clear_cookies(name="sign_in")
+    page.locator("#reply button:not([type=button])").first.click()
+    expect(page.locator("main .note").first).to_contain_text("您写的内容还在")
+
+    page.get_by_role("button", name=CAST["rita"]).click()
+    page.wait_for_url("**/carried")
+    assert page.locator("[name=body]").input_value() == words
+    page.locator("main form .btn--main").click()
+    page.wait_for_url(re.compile(re.escape(case)))
+    expect(page.locator("#case-timeline")).to_contain_text(words)

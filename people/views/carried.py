@@ -1,0 +1,24 @@
+"""Back from the sign-in page with what was written before it."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, render_template
+
+from board.errors import NotFound
+from people import carried, me
+from people.session import login_required
+from people.views import bp
+
+
+@bp.get(carried.PLACE)
+@login_required
+def give_back() -> Response:
+    """The form that was not taken, filled in; sent from here it goes where it was going."""
+    person = me()
+    assert person is not None
+    found = carried.of(person)
+    if found is None:
+        raise NotFound
+    response = make_response(render_template("people/carried.html", it=found, here=carried.PLACE))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
