@@ -285,7 +285,6 @@ def stop(token: str) -> Response:
 def _farewell(token: str, mails: bool) -> Response:
     response = make_response(render_template("follows/unsubscribe.html", token=token, mails=mails))
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

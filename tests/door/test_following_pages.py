@@ -10,11 +10,13 @@ from sqlalchemy import select
 
 from board import jobs
 from board.db import db, transaction
+from boards.models import Thread
 from boards.models.watch import watch_of
 from notifications import following, unsubscribing
 from notifications.models import Follow, Rhythm
 from notifications.targets import target
 from people import contacts
+from people.models import Person
 from tests.builders import case_of
 from tests.conftest import fields_of
 
@@ -40,6 +42,25 @@ def forms_of(html: str) -> list[tuple[str, dict[str, str]]]:
             fields[name] = unescape(chosen[1]) if chosen else ""
         found.append((unescape(action), fields))
     return found
+
+
+def link_in(html: str) -> str:
+    """The way to follow what a page is about."""
+    found = re.search(r'href="(/follows/new[^"]+)"', html)
+    assert found is not None
+    return unescape(found[1])
+
+
+def how_of(thread: Thread, person: Person) -> str | None:
+    """How a person hears of a thread he follows."""
+    db.session.rollback()
+    watch = watch_of(thread, person)
+    return watch.how if watch is not None else None
+
+
+def rhythm_of(person: Person) -> Rhythm:
+    db.session.rollback()
+    return db.session.get_one(Rhythm, person.id)
 
 
 def form(html: str, action: str, **wanted: str) -> dict[str, str]:
@@ -78,7 +99,7 @@ def test_from_the_button_of_a_page_to_the_list_and_back(
     thread = thread_posted(place="青松路口")
     jobs.run_due(kinds=("index-thread",))
     page = page.replace("{number}", case_of(thread).number)
-    link = unescape(re.search(r'href="(/follows/new[^"]+)"', get_as("vera", page).text)[1])
+    link = link_in(get_as("vera", page).text)
     question = get_as("vera", link)
     assert "每周约" in question.text or "数不出来" in question.text
     assert follows_of(cast.vera) == []  # nothing before it is confirmed
@@ -103,7 +124,7 @@ def test_from_the_button_of_a_page_to_the_list_and_back(
 
 def test_visitors_are_led_to_the_sign_in_and_back(get_as):
     for page in ("/s/traffic", "/d/traffic-police"):
-        link = unescape(re.search(r'href="(/follows/new[^"]+)"', get_as(None, page).text)[1])
+        link = link_in(get_as(None, page).text)
         answer = get_as(None, link)
         assert answer.status_code == 303
         assert answer.location.startswith("/sign-in?next=/follows/new")
@@ -117,16 +138,14 @@ def test_a_followed_case_is_changed_and_ended_on_the_list_and_that_taken_back(
     db.session.rollback()
     listed = get_as("vera", "/follows").text
     post_as("vera", page, **{**form(listed, page, next="/follows"), "how": "inbox"})
-    db.session.rollback()
-    assert watch_of(reported().thread, cast.vera).how == "inbox"
+    assert how_of(reported().thread, cast.vera) == "inbox"
 
     answer = post_as("vera", page, **form(get_as("vera", "/follows").text, page, follow="0"))
     db.session.rollback()
     assert watch_of(reported().thread, cast.vera) is None
     after = get_as("vera", answer.location).text
     post_as("vera", page, **form(after, page))
-    db.session.rollback()
-    assert watch_of(reported().thread, cast.vera).how == "inbox"
+    assert how_of(reported().thread, cast.vera) == "inbox"
 
 
 def test_what_one_follows_does_not_name_what_was_hidden_since(get_as, post_as, reported, cast):
@@ -202,8 +221,7 @@ def test_hours_are_kept_and_nonsense_is_refused(get_as, post_as, cast):
         "language": "en",
     }
     assert post_as("vera", "/settings/following", **wanted).status_code == 303
-    db.session.rollback()
-    row = db.session.get(Rhythm, cast.vera.id)
+    row = rhythm_of(cast.vera)
     kept = (row.digest_hour, row.quiet_from, row.quiet_until, row.language, row.mails)
     assert kept == (18, 23, 6, "en", True)
 
@@ -217,8 +235,7 @@ def test_hours_are_kept_and_nonsense_is_refused(get_as, post_as, cast):
     assert (
         post_as("vera", "/settings/following", **{**wanted, "mails": None, "quiet": None}).status_code == 303
     )
-    db.session.rollback()
-    row = db.session.get(Rhythm, cast.vera.id)
+    row = rhythm_of(cast.vera)
     assert (row.mails, row.quiet_from == row.quiet_until) == (False, True)
 
 

@@ -26,10 +26,10 @@ pytestmark = [
 ]
 
 BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_staff_sign_in.py
-BY_LINK = {"follows.unsubscribe"}  # looked at in test_following.py
+BY_LINK = {"follows.unsubscribe"}  # looked at in test_following_by_phone.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toast", "files.show",
-    "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
+    "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
 }  # fmt: skip
 
 
@@ -168,6 +168,8 @@ def visitor(places: Places) -> list[Stop]:
         Stop("guides.guide", "/guide"),
         Stop("guides.privacy", "/privacy"),
         Stop("guides.accessibility", "/accessibility"),
+        Stop("acknowledging.show", "/a/nothing", "a dead link"),
+        Stop("contacts.show_link", "/contacts/link/nothing", "a used link"),
         Stop("404", "/t/0000000000"),
     ]
 
@@ -257,15 +259,39 @@ def _relay(page: Page) -> None:
     page.goto(f"/cases/{number.group()}/relay")
 
 
+def _day(page: Page) -> None:
+    page.goto("/d/traffic-police/roster")
+    page.locator(".month__date a").first.click()
+
+
+def _rotation(page: Page) -> None:
+    page.goto("/d/traffic-police/roster")
+    page.locator('a[href*="/roster/rotations/"]').first.click()
+
+
+ROSTER = (
+    Stop("people.roster", "/d/traffic-police/roster"),
+    Stop("people.roster", _day, "a day to change"),
+    Stop("people.rotation", _rotation, "a rotation to change"),
+    Stop("people.publication", "/d/traffic-police/roster/publication"),
+    Stop("people.new_rotation", "/d/traffic-police/roster/rotations/new"),
+    Stop("people.duty_hours", "/d/traffic-police/roster/hours"),
+    Stop("people.roster_file", "/d/traffic-police/roster/import"),
+)
+ON_DUTY = (
+    Stop("shift_changes.form", "/desk/handing-over?department=traffic-police"),
+    Stop("people.own_calendar", "/me/calendar"),
+)
+
 READERS: dict[str, Callable[[Places, Page], list[Stop]]] = {
     "visitor": lambda places, page: visitor(places),
     "rita": rita,
-    "otto": desk("pending", "working", "waiting", "rating", more=(Stop("403", "/s/traffic/new", "403"),)),
+    "otto": desk("pending", "working", "waiting", "rating", more=(Stop("403", "/s/traffic/new", "403"), *ON_DUTY)),
     "lena": desk(
-        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal), Stop("paging.show", "/desk/paging/traffic-police"))
+        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal), Stop("paging.show", "/desk/paging/traffic-police"), *ROSTER)
     ),
     "dana": desk("routing", "pending", more=(Stop("relays.new", _relay),)),
-    "adam": lambda places, page: [Stop("people.examination", "/admin/doctor"), Stop("paging.index", "/desk/paging"), Stop("mine.index", "/mine")],
+    "adam": lambda places, page: [Stop("people.examination", "/admin/doctor"), Stop("paging.index", "/desk/paging"), Stop("deliveries.index", "/admin/deliveries"), Stop("mine.index", "/mine")],
     "mona": lambda places, page: [
         Stop("moderation.index", "/moderation"),
         Stop("desk.moderation", f"/moderation?thread={places.threads['traffic'].rpartition('/')[2]}"),
