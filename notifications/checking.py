@@ -6,6 +6,7 @@ from the delivery, so that a message that is sent a second time proves as well a
 
 from __future__ import annotations
 
+from flask import current_app
 from sqlalchemy import select
 
 from board.clock import now
@@ -34,6 +35,22 @@ def check(contact: Contact) -> Delivery:
 def contact_of(delivery: Delivery) -> Contact | None:
     """The contact that a check is sent to; None when it was removed."""
     return contacts.own(delivery.person, (delivery.topic or "").removeprefix("contact:"))
+
+
+def demo_link(contact: Contact) -> str:
+    """Where a demo city, which sends no mails, lets the link in the newest one be seen; empty everywhere else."""
+    settings = current_app.config["SETTINGS"]
+    if contact.kind != Kind.MAIL or contact.verified_at is not None or settings.smtp_url or not settings.demo:
+        return ""
+    newest = (
+        select(Delivery.public_id)
+        .where(Delivery.topic == f"contact:{contact.public_id}", Delivery.person_id == contact.person_id)
+        .order_by(Delivery.id.desc())
+        .limit(1)
+    )
+    mark = db.session.scalar(newest)
+    token = contacts.link_token(contact, mark) if mark else ""
+    return f"/contacts/link/{token}" if token and contacts.by_link(token) is not None else ""
 
 
 def note_of(delivery: Delivery, contact: Contact) -> Note | None:

@@ -106,6 +106,7 @@ def section(person: Person | None) -> Markup:
             can_mail=can_send(Kind.MAIL),
             can_text=can_send(Kind.PHONE),
             under=failing_under(person),
+            demo_link=checking.demo_link,
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Blueprint, Response, flash, render_template
+from markupsafe import Markup
 from sqlalchemy import and_, or_, select
 
 from board import jobs
@@ -13,6 +14,7 @@ from board.db import db, transaction
 from board.errors import NotFound, WrongState
 from board.i18n import _, _l
 from board.permissions import may, rule
+from board.seams import fill
 from board.web import see_other
 from notifications.models.delivery import Delivery
 from people import me
@@ -46,6 +48,14 @@ def dead() -> list[Delivery]:
     )
     query = select(Delivery).where(or_(Delivery.failed_at.is_not(None), waiting))
     return list(db.session.scalars(query.order_by(Delivery.id.desc()).limit(PAGE)))
+
+
+@fill("mine.links")
+def link(person: Person) -> Markup:
+    """The way to the list, for administrators."""
+    if not may(person, "delivery.administer"):
+        return Markup()
+    return Markup('<a href="/admin/deliveries">{}</a>').format(_("Messages that did not arrive"))
 
 
 @bp.get("/admin/deliveries")

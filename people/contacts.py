@@ -98,9 +98,14 @@ def known_phone(person: Person) -> Contact:
 
 def link_proof(contact: Contact, mark: str) -> str:
     """The token that proves the contact when it comes back, good for a day. The same `mark` gives the same one."""
-    token = vault.keyed_hash("contact link", f"{contact.public_id}:{mark}")
+    token = link_token(contact, mark)
     _ask(contact, hashed(token), PROOF_LASTS)
     return token
+
+
+def link_token(contact: Contact, mark: str) -> str:
+    """What link_proof gave, or would give, for this mark."""
+    return vault.keyed_hash("contact link", f"{contact.public_id}:{mark}")
 
 
 def code_proof(contact: Contact, mark: str) -> str:
