@@ -133,6 +133,17 @@ class Month:
             when=dated_words(*gaps[0]),
         )
 
+    def planned_holes(self) -> str:
+        """What would be missing if the plan were published now; "" where nothing is."""
+        gaps = self.draft.holes if self.draft is not None else ()
+        if not gaps:
+            return ""
+        return _(
+            "As it is planned, nobody is on duty at %(num)s times; the first one: %(when)s.",
+            num=len(gaps),
+            when=dated_words(*gaps[0]),
+        )
+
     @property
     def covered(self) -> bool:
         """Whether somebody is on duty at every promised minute of the next 30 days."""
