@@ -15,8 +15,9 @@ wsgi_app = "wsgi:app"
 
 worker_class = "gthread"
 workers = 2
-# A WebSocket keeps its thread; each worker refuses sockets above threads - 60, so pages always find one.
-threads = 400
+# A WebSocket keeps its thread; each worker refuses sockets above threads - 60, so pages always find one. Where
+# sockets have a process of their own, a page needs no more threads than there are database connections for it.
+threads = 24 if os.environ.get("BOARD_ROLE") == "pages" else 400
 worker_connections = 1000
 graceful_timeout = 5
 

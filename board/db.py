@@ -260,7 +260,10 @@ def init_app(app: Flask) -> None:
             "max_overflow": 400,
         }
     else:
-        options = {"pool_size": 10, "max_overflow": 30}
+        # A node of pages has few threads, a live process waits for its turn: of PostgreSQL's hundred connections
+        # two nodes take eighty at most (docs/running.md).
+        most = {"both": 40, "pages": 16, "live": 8}[app.config["SETTINGS"].role]
+        options = {"pool_size": min(10, most // 2), "max_overflow": most - min(10, most // 2)}
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
     migrations = str(Path(app.root_path) / "migrations")  # wherever the command was typed

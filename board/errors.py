@@ -12,7 +12,8 @@ from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -82,6 +83,11 @@ class Invalid(BoardError):
 PAGES = {403, 404, 409, 413, 422, 429, 500, 503}
 
 
+def database_away() -> bool:
+    """Whether this request has found the database away: what is drawn now must do without it."""
+    return bool(g.get("database_away"))
+
+
 def wants_json() -> bool:
     """Whether the reader is a program: it asks for JSON and not for a page."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
@@ -135,9 +141,12 @@ def init_app(app: Flask) -> None:
         return response
 
     @app.errorhandler(OperationalError)
-    def database_fails(error: OperationalError) -> Response:
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(NoConnection)
+    def database_fails(error: SQLAlchemyError) -> Response:
         # A full disk, a locked file, a server gone: nothing was written, the reader may try again.
-        log.error("database: %s", error.orig, extra={"request_id": g.get("request_id")})
+        log.error("database: %s", getattr(error, "orig", error), extra={"request_id": g.get("request_id")})
+        g.database_away = True
         response = answer(
             503,
             _("The board cannot save right now. What you wrote is kept on this device; please try again."),

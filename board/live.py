@@ -25,6 +25,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from board.clock import now
 from board.db import Model, after_commit, before_commit, db, transaction, writing
+from board.errors import database_away
 from board.seams import may_follow, provided
 from board.wakeups import Wakeups
 
@@ -284,6 +285,8 @@ def live_body(*names: str) -> Markup:
 
     A signed-in reader listens by socket, always to his own stream too. A visitor asks once a minute.
     """
+    if database_away():
+        return Markup()
     person = provided("reader")
     watching(*names, *([person.stream] if person is not None else []))
     if not g.live_cursors:

@@ -23,6 +23,7 @@ def signed_in() -> bool:
 
 
 def init_app(app: Flask) -> None:
+    from board.errors import database_away
     from people import csrf, policy  # noqa: F401
     from people.cli import people_cli
     from people.duty_cli import duty_cli
@@ -37,4 +38,4 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def the_reader() -> dict[str, Any]:
-        return {"me": me()}
+        return {"me": None if database_away() else me()}

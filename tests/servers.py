@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -155,13 +156,10 @@ class Postgres(Program):
         self.port = free_port()
         self.plain = f"postgresql://postgres@127.0.0.1:{self.port}/board"
         user = "postgres" if os.geteuid() == 0 else ""
-        place = folder / "postgres"
-        place.mkdir()
+        # Not in pytest's own folder: every other run of pytest closes that to all users but one.
+        self.place = place = Path(tempfile.mkdtemp(prefix="board-postgres-"))
         if user:
-            for parent in (place, *place.parents):
-                if parent == Path(parent.anchor) or parent.stat().st_mode & 0o001:
-                    continue
-                parent.chmod(parent.stat().st_mode | 0o011)
+            place.chmod(0o755)
             shutil.chown(place, user)
         data = str(place / "data")
         init = [
@@ -214,6 +212,11 @@ class Postgres(Program):
         except psycopg.Error:
             return False
         return True
+
+    def remove(self) -> None:
+        """Stop it for good; nothing of it stays."""
+        self.stop_now()
+        shutil.rmtree(self.place, ignore_errors=True)
 
     def stop_now(self) -> None:
         """Every session is cut off, what was committed stays (PostgreSQL's fast shutdown)."""

@@ -13,11 +13,16 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from board import create_app, jobs
+from flask import jsonify, request
+
+from board import create_app, hub, jobs
 from board.hub import socketio
+from board.web import client_address
 
 app = create_app()
 DATA = app.config["SETTINGS"].data
+
+app.config["LIMITS"] = os.environ.get("CHAOS_LIMITS") != "off"
 
 # A dead worker's jobs come back after seconds, so that the test need not wait a minute for each.
 jobs.LEASE = timedelta(seconds=2)
@@ -49,3 +54,12 @@ for _kind, _handler in list(jobs._handlers.items()):
 def whoami() -> int:
     """Which process serves this socket."""
     return os.getpid()
+
+
+@app.get("/-/seen")
+def seen() -> Any:
+    """How this request looks from inside, and who answers it."""
+    return jsonify(
+        address=client_address(), url=request.url, process=os.getpid(), sockets=hub.sockets(),
+        forwarded=request.headers.get("Forwarded", ""),
+    )  # fmt: skip
