@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from boards import clockwork, looking, models, policy, views  # noqa: F401
+    from boards import clockwork, lists, looking, models, policy, views  # noqa: F401
     from boards.cityfile_cli import city_cli
     from boards.importing_cli import import_cli
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, g, render_template
 from markupsafe import Markup
 from sqlalchemy import select
 
+from board import live
 from board.clock import local, now
 from board.db import db
 from board.i18n import _, ngettext
 from board.jinja import clock_time, day, iso, number
 from board.web import cached_page
 from boards import cards, pulse
+from boards.lists import FRONT
 from boards.models.case import Case
 from boards.models.section import Section
 from boards.models.status import OPEN, Status
@@ -33,8 +35,13 @@ FRESH = 30  # seconds
 
 @bp.get("/")
 def show() -> Response:
-    """The home page, at most half a minute old for visitors."""
-    return cached_page("home", "home", lambda: (_page(), now() + timedelta(seconds=FRESH)), seconds=FRESH)
+    """The home page, for visitors at most half a minute old and never older than what was posted or concluded."""
+    return cached_page("home", _moved, lambda: (_page(), now() + timedelta(seconds=FRESH)), seconds=FRESH)
+
+
+def _moved() -> int:
+    live.watching(FRONT)
+    return int(g.live_cursors[FRONT])
 
 
 def _page() -> str:
@@ -45,6 +52,7 @@ def _page() -> str:
     return render_template(
         "boards/home.html",
         here="/",
+        stream=FRONT,
         figures=figures(counts),
         on_duty=ngettext("%(num)s person is on duty", "%(num)s people are on duty", counts.on_duty),
         updated=_("today %(time)s", time=clock_time(counts.at)),

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy import select
 
-from board import markup
+from board import live, markup
 from board.db import db
 from board.i18n import _, ngettext
 from board.jinja import number
 from board.permissions import may
 from board.web import cached_page
 from boards import cards
+from boards.lists import section_stream
 from boards.models.section import Section
 from boards.models.tally import tallies
 from boards.models.thread import Thread
@@ -83,6 +84,10 @@ class Listing:
             return
         self.chosen = asked.chosen if section.makes_cases else ""
         self.sort, self.first = asked.sort, not asked.before
+        # Only the whole list from its top has a bar: on others most news would show nothing new.
+        self.stream = section_stream(section.key) if self.first and not self.chosen else ""
+        if self.stream:
+            live.watching(self.stream)
         self.pinned = _pinned(section) if not self.chosen and self.first else ()
         conditions = [Thread.section_id == section.id]
         if not self.chosen:
@@ -97,7 +102,8 @@ class Listing:
             cases=cards.filtered(self.chosen) if self.chosen else (),
             few=bool(self.chosen) and self.counts[self.chosen] <= cards.FEW,
         )
-        self.version = (self.pinned, self.page.keys, tuple(sorted(self.counts.items())))
+        at = g.live_cursors[self.stream] if self.stream else 0
+        self.version = (self.pinned, self.page.keys, tuple(sorted(self.counts.items())), at)
 
     def draw(self) -> tuple[str, Any]:
         """Its HTML, and until when its time words stay true."""
@@ -119,6 +125,7 @@ class Listing:
             sorts=[("moved", _("Latest steps")), ("posted", _("Newest posts"))],
             older=_older(section, self.page.older, self.chosen, self.sort),
             first=self.first,
+            stream=self.stream,
             total=_total(self.counts, self.chosen) if section.makes_cases else "",
             may_post=not section.staff_posts and (reader is None or may(reader, "section.post", section)),
         )

@@ -49,6 +49,7 @@ export function connect(element) {
     button.disabled = false;
   }
 
+  element.parentElement.querySelector("[data-plain]").hidden = true;
   element.hidden = false;
   button.addEventListener("click", run);
   run();
