@@ -15,12 +15,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import current_app
-from py_vapid import Vapid02
-from pywebpush import WebPusher, WebPushException
 
 from board.clock import now
 from board.settings import Settings
@@ -82,13 +79,14 @@ class WebPush:
     def __init__(
         self, key: str, contact: str, allowed: Collection[str] = (), at_most: float = AT_MOST
     ) -> None:
-        self.vapid = Vapid02.from_raw(key.encode())
+        number = int.from_bytes(_bytes(key), "big")
+        self.private = ec.derive_private_key(number, ec.SECP256R1())
         self.contact, self.allowed, self.at_most = contact, allowed, at_most
 
     @property
     def public_key(self) -> str:
         """What a browser wants for its subscription: the uncompressed point in base64url."""
-        point = self.vapid.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        point = self.private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 
     def send(self, push: Push) -> None:
@@ -96,6 +94,11 @@ class WebPush:
         within(self.at_most, lambda: self._send(push))
 
     def _send(self, push: Push) -> None:
+        # Taken in at the first use: they bring 15 MB of HTTP along, and web processes never send.
+        import requests
+        from py_vapid import Vapid02
+        from pywebpush import WebPusher, WebPushException
+
         try:
             to = json.loads(subscription(push.to, self.allowed))
             sealed = WebPusher(to).encode(
@@ -111,7 +114,7 @@ class WebPush:
             "exp": int(now().timestamp()) + 6 * 3600,
         }
         headers = {
-            **self.vapid.sign(claims),
+            **Vapid02(self.private).sign(claims),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(push.lasts),
