@@ -21,13 +21,12 @@ from board import jobs
 from board.clock import now
 from board.db import db, is_sqlite, random_id, transaction
 from boards.models.timeline import CaseEvent
-from boards.models.watch import AT_ONCE, DAILY
+from boards.models.watch import DAILY
 from notifications.following import usual
 from notifications.hours import next_hour, quiet_until
 from notifications.models.delivery import Purpose, queue
 from notifications.models.follow import Rhythm, Tiding
-from notifications.reaching import channels_of
-from people.contacts import unreachable
+from notifications.reaching import channels_of_many
 from people.models import Person
 
 CHUNK = 200
@@ -68,24 +67,24 @@ def due_of(person: Person, how: str, rhythm: Rhythm, at: datetime) -> datetime:
 def tell(event: CaseEvent, wishes: Iterable[Wish]) -> None:
     """Carry `event` to each of these persons in his way and at his hour; to nobody twice. In the open transaction."""
     asked = {wish.person.id: wish for wish in wishes}
-    lost = {person.id for person in unreachable(wish.person for wish in asked.values())}
-    asked = {key: wish for key, wish in asked.items() if key not in lost}
+    ways = _ways_out(asked, Purpose.NEWS)
+    asked = {key: wish for key, wish in asked.items() if ways[key]}
     if not asked:
         return
     moment, hours = now(), rhythms(asked)
     due = {key: due_of(wish.person, wish.how, hours[key], moment) for key, wish in asked.items()}
     for key in _kept(event, asked, due, moment):
-        wish = asked[key]
         if due[key] <= moment:
-            _carry(
-                wish.person,
-                hours[key],
-                Purpose.NEWS,
-                f"news:{event.public_id}:{wish.person.public_id}",
-                event,
-            )
+            who = asked[key].person
+            _carry(who, ways[key], hours[key], Purpose.NEWS, f"news:{event.public_id}:{who.public_id}", event)
         else:
             promise(due[key])
+
+
+def _ways_out(person_ids: Iterable[int], purpose: Purpose) -> dict[int, list[str]]:
+    """The channels that lead out of the board, by person (table id): open pages hear of every inbox item anyway."""
+    found = channels_of_many(person_ids, purpose)
+    return {key: [name for name in names if name != "live"] for key, names in found.items()}
 
 
 def _kept(
@@ -110,12 +109,16 @@ def _kept(
 
 
 def _carry(
-    person: Person, rhythm: Rhythm, purpose: Purpose, key: str, event: CaseEvent | None = None
+    person: Person,
+    channels: Iterable[str],
+    rhythm: Rhythm,
+    purpose: Purpose,
+    key: str,
+    event: CaseEvent | None = None,
 ) -> None:
-    for channel in channels_of(person, purpose):
-        if channel == "live" or (channel == "mail" and not rhythm.mails):
-            continue  # open pages hear of every inbox item; no mail to whoever wants none
-        queue(person, channel, key=f"{key}:{channel}", purpose=purpose, event=event)
+    for channel in channels:
+        if channel != "mail" or rhythm.mails:
+            queue(person, channel, key=f"{key}:{channel}", purpose=purpose, event=event)
 
 
 def promise(due_at: datetime) -> None:
@@ -144,10 +147,10 @@ def carry_tidings() -> None:
             ids = list(db.session.scalars(due))
             if not ids:
                 break
-            hours = rhythms(ids)
-            for person in db.session.scalars(select(Person).where(Person.id.in_(ids)).order_by(Person.id)):
-                for how in (AT_ONCE, DAILY):
-                    _bundle(person, how, hours[person.id])
+            hours, ways = rhythms(ids), _ways_out(ids, Purpose.DIGEST)
+            people = {each.id: each for each in db.session.scalars(select(Person).where(Person.id.in_(ids)))}
+            for key, how in _due(ids):
+                _bundle(people[key], how, hours[key], ways[key])
             last = ids[-1]
         time.sleep(BREATH)
     _forget_old()
@@ -165,20 +168,24 @@ def _behind() -> bool:
     return found is not None
 
 
-def _bundle(person: Person, how: str, rhythm: Rhythm) -> None:
-    """Everything of one kind that waits for one person, as one: also what would be due tomorrow, if something is now."""
-    waiting = (Tiding.person_id == person.id, Tiding.how == how, Tiding.bundle.is_(None))
-    if db.session.scalar(select(Tiding.id).where(*waiting, Tiding.due_at <= now()).limit(1)) is None:
-        return
+def _due(person_ids: list[int]) -> list[tuple[int, str]]:
+    """Whose news of which kind are due now, in the order of the persons."""
+    waiting = (Tiding.bundle.is_(None), Tiding.due_at <= now(), Tiding.person_id.in_(person_ids))
+    rows = db.session.execute(select(Tiding.person_id, Tiding.how).where(*waiting).distinct())
+    return sorted((key, how) for key, how in rows)
+
+
+def _bundle(person: Person, how: str, rhythm: Rhythm, channels: list[str]) -> None:
+    """Everything of one kind that waits for one person, as one: also what would be due tomorrow, as something is now."""
     mark = random_id()
+    waiting = (Tiding.person_id == person.id, Tiding.how == how, Tiding.bundle.is_(None))
     taken = update(Tiding).where(*waiting).values(bundle=mark)
     result = db.session.execute(taken.execution_options(synchronize_session=False))
     if not cast(CursorResult[Any], result).rowcount or not person.active:
         return  # another worker was faster
-    if how == AT_ONCE:
-        _carry(person, rhythm, Purpose.DIGEST, f"digest:{mark}")
-    elif rhythm.mails and "mail" in channels_of(person, Purpose.DIGEST):
-        queue(person, "mail", key=f"digest:{mark}:mail", purpose=Purpose.DIGEST)
+    if how == DAILY:
+        channels = [name for name in channels if name == "mail"]
+    _carry(person, channels, rhythm, Purpose.DIGEST, f"digest:{mark}")
 
 
 def move(person: Person, rhythm: Rhythm) -> None:
