@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class Scaled:
         for each in self.everything:
             each.start()
         for each in (*self.pages, *self.live):
-            assert wait_for(lambda each=each: self.answers(each), 90), self.said()
+            assert wait_for(partial(self.answers, each), 90), self.said()
         assert wait_for(lambda: self._asks(f"{self.url}/healthz"), 30), self.said()
 
     def _program(self, name: str, *command: str, **env: str) -> Program:
