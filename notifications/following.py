@@ -9,7 +9,7 @@ from board.db import db, is_sqlite
 from board.errors import Invalid, NotAllowed, NotFound
 from board.i18n import LANGUAGES, _l, language
 from boards.models import Thread, Watch
-from boards.models.watch import DAILY, INBOX, checked_how
+from boards.models.watch import AT_ONCE, DAILY, INBOX, checked_how
 from boards.policy import visible_to
 from notifications.models.follow import DIGEST_HOUR, MOST, QUIET_FROM, QUIET_UNTIL, Follow, Rhythm
 from notifications.targets import Target
@@ -43,9 +43,8 @@ def begin(target: Target, *, by: Person, how: str = DAILY) -> Follow:
     if not by.active:
         raise NotAllowed
     how = checked_how(how)
+    _hold(by)
     rhythm_of(by, make=True)
-    if not is_sqlite():  # there the transaction itself is the lock
-        db.session.execute(select(Person.id).where(Person.id == by.id).with_for_update())
     found = follow_of(by, target.kind, target.key)
     if found is not None:
         found.how = how
@@ -59,6 +58,12 @@ def begin(target: Target, *, by: Person, how: str = DAILY) -> Follow:
     db.session.add(found)
     db.session.flush()
     return found
+
+
+def _hold(person: Person) -> None:
+    """Let nobody else begin or choose for this person before the open transaction ends."""
+    if not is_sqlite():  # there the transaction itself is the lock
+        db.session.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
 def change(follow: Follow, how: str) -> None:
@@ -76,6 +81,9 @@ def rhythm_of(person: Person, *, make: bool = False) -> Rhythm:
     """When `person` wants to hear; the usual hours for whoever never chose. `make`: a row to be changed, which
     takes over the language of the page at hand."""
     found = db.session.get(Rhythm, person.id)
+    if found is None and make:
+        _hold(person)
+        found = db.session.get(Rhythm, person.id)
     if found is None:
         found = usual(person.id)
         if make:
@@ -112,4 +120,5 @@ def ways_of(person: Person) -> dict[str, str]:
         .where(Watch.person_id == person.id, Watch.how != INBOX, visible_to(person))
     )
     found |= {f"case:{public_id}": how for public_id, how in db.session.execute(watches)}
+    found["own"] = AT_ONCE  # what one wrote oneself, as notifications/own.py names it
     return found
