@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from board import create_app, jobs, live
 from board.db import db, transaction
-from boards.models import Thread
+from boards.models import CaseEvent, Thread
 from boards.models.posting import reply
 from boards.models.watch import follow
 from notifications.models import InboxItem, unread_of
@@ -63,3 +63,43 @@ def test_counts_and_streams_are_true_after_many_verbs_at_once(tmp_path: Path, po
             assert entries[-1]["unread"] == expected
         db.session.remove()
         db.engine.dispose()
+
+
+def test_followers_of_one_act_are_told_once_by_many_workers(tmp_path: Path, postgres_url: str):
+    app = create_app(settings(tmp_path, BOARD_DATABASE_URL=postgres_url))
+    with app.app_context():
+        db.create_all()
+        with transaction():
+            cast = small_city()
+        with transaction():
+            thread_id = posted(cast.rita).public_id
+        with transaction():
+            follow(case_of(thread_id).thread, by=cast.vera)
+        with transaction():
+            case_of(thread_id).answer(
+                by=cast.otto, answer="信号灯今早已经修好，可以正常通行。", outcome="solved"
+            )
+        db.session.rollback()
+    faults: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with app.app_context():
+                jobs.run_due(kinds=("tell-followers",))
+        except BaseException as fault:
+            faults.append(fault)
+
+    workers = [threading.Thread(target=work) for _place in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert faults == []
+    with app.app_context():
+        kinds = db.session.scalars(
+            select(CaseEvent.kind)
+            .join(InboxItem, InboxItem.event_id == CaseEvent.id)
+            .where(InboxItem.person_id == cast.vera.id)
+        ).all()
+        assert kinds == ["case.resolved"]
+        assert unread_of(cast.vera) == 1
