@@ -132,10 +132,10 @@ def _typed() -> list[Step]:
     for who in Who:
         if request.form.get(f"{who}") != "1":
             continue
-        text = request.form.get(f"{who}-after", "").strip()
+        text = request.form.get(f"{who}_after", "").strip()
         if not text.isascii() or not text.isdecimal() or len(text) > 4:
             raise Invalid(_l("Write the time as a whole number."), field="steps")
-        channels = [each for each in words.CHANNEL_ORDER if each in request.form.getlist(f"{who}-by")]
+        channels = [each for each in words.CHANNEL_ORDER if each in request.form.getlist(f"{who}_by")]
         chosen.append(Step(who, int(text), tuple(channels)))
     return chosen
 
@@ -183,9 +183,9 @@ def _loosely() -> list[Step]:
     found = []
     for who in Who:
         if request.form.get(f"{who}") == "1":
-            text = request.form.get(f"{who}-after", "").strip()
+            text = request.form.get(f"{who}_after", "").strip()
             after = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else 0
-            found.append(Step(who, after, tuple(request.form.getlist(f"{who}-by")[:8])))
+            found.append(Step(who, after, tuple(request.form.getlist(f"{who}_by")[:8])))
     return found
 
 

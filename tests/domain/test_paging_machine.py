@@ -111,7 +111,7 @@ class Pagers(RuleBasedStateMachine):
         with transaction():
             for _twin in range(2):
                 draft = danger if urgent else {"section": section}
-                self.threads.append(posted(self.cast.rita, **draft).public_id)  # type: ignore[arg-type]
+                self.threads.append(posted(self.cast.rita, **draft).public_id)
 
     # --- time ---------------------------------------------------------------------------------------------
 
@@ -199,8 +199,11 @@ class Pagers(RuleBasedStateMachine):
     def an_officer_answers_below(self) -> None:
         lead = self.case(PUNCTUAL).department.key
         who = {"traffic-police": "otto", "household-police": "hugo"}.get(lead, "dana")
+        # In words of their own: what a department has said before is no answer.
         self.both(
-            lambda case: reply(case.thread, "我们下午派人到路口查看这个情况。", by=getattr(self.cast, who))
+            lambda case: reply(
+                case.thread, f"诉求 {case.number}：下午派人到路口查看。", by=getattr(self.cast, who)
+            )
         )
 
     @precondition(lambda self: self.pending())

@@ -19,7 +19,7 @@ from people.models import Department
 from tests.builders import Cast
 
 Get = Callable[..., TestResponse]
-GOOD = {"duty": "1", "duty-after": "0", "leader": "1", "leader-after": "30", "desk": "1", "desk-after": "60"}
+GOOD = {"duty": "1", "duty_after": "0", "leader": "1", "leader_after": "30", "desk": "1", "desk_after": "60"}
 
 
 def html(answer: TestResponse) -> str:
@@ -79,12 +79,12 @@ def test_lena_looks_first_then_keeps_then_goes_back(cast: Cast, get_as: Get, pos
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"duty-after": "5"}, "马上收到通知"),
+        ({"duty_after": "5"}, "马上收到通知"),
         ({"desk": "0"}, "必须有指挥中心"),
-        ({"leader-after": "101"}, "0 到 100"),
-        ({"leader-after": "bald"}, "请填整数"),
-        ({"leader-after": "9" * 40}, "请填整数"),
-        ({"leader-after": "-1"}, "请填整数"),
+        ({"leader_after": "101"}, "0 到 100"),
+        ({"leader_after": "bald"}, "请填整数"),
+        ({"leader_after": "9" * 40}, "请填整数"),
+        ({"leader_after": "-1"}, "请填整数"),
         ({"duty": "", "leader": "", "desk": ""}, "马上收到通知"),
     ],
 )

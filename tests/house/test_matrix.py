@@ -246,7 +246,7 @@ ROWS = [
     mine("/desk/paging", who="otto hugo lena dana carl adam", others=404),
     mine("/desk/paging/<key>", "/desk/paging/traffic-police", who="otto lena dana carl adam", others=404),
     act("/desk/paging/<key>/<any(urgent, ordinary):urgency>", "/desk/paging/traffic-police/ordinary", "lena carl adam",
-        others=404, but="403 otto dana", **{"duty": "1", "duty-after": "0", "desk": "1", "desk-after": "50"}),
+        others=404, but="403 otto dana", duty="1", duty_after="0", desk="1", desk_after="50"),
     mine("/desk/phrases", "/desk/phrases?department=traffic-police", who="lena carl", others=404),
     mine("/desk/phrases/<phrase_id>/removal", "/desk/phrases/{phrase}/removal", who="lena carl", others=404),
     act("/desk/phrases", "/desk/phrases", "lena carl", others=404, department="traffic-police", title="感谢", words="感谢您。"),
