@@ -52,15 +52,21 @@ class Finding:
 
 Check = Callable[[], Finding]
 _checks: dict[str, Check] = {}
+_reading: set[str] = set()  # those that read rows
 
 
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a check; the order is that of registration. ValueError for a name that is taken."""
+def check(name: str, *, reads: bool = False) -> Callable[[Check], Check]:
+    """Register a check; the order is that of registration. ValueError for a name that is taken.
+
+    `reads`: it reads rows, so it is left out where the tables are not those of this version.
+    """
 
     def put(function: Check) -> Check:
         if _checks.get(name, function).__qualname__ != function.__qualname__:
             raise ValueError(f"two checks called {name}")
         _checks[name] = function
+        if reads:
+            _reading.add(name)
         return function
 
     return put
@@ -68,8 +74,10 @@ def check(name: str) -> Callable[[Check], Check]:
 
 def examine() -> list[Finding]:
     """Every check that needs no other process, one after the other; a check that breaks is a finding itself."""
-    found = []
+    found: list[Finding] = []
     for name, function in _checks.items():
+        if name in _reading and not all(each.well for each in found[:2]):
+            continue  # neither database nor tables: it would only say so again
         try:
             found.append(function())
         except Exception as error:
@@ -164,7 +172,7 @@ def stored_files() -> Finding:
     return Finding(name, True, _("Photos can be stored and read back."))
 
 
-@check("jobs")
+@check("jobs", reads=True)
 def lag() -> Finding:
     """Nothing that is due waits for long, and nothing was given up lately."""
     name = _("Jobs")
@@ -220,6 +228,24 @@ def clocks() -> Finding:
             name, False, says, _("Put BOARD_DATA on a disk of this machine, not on a network share.")
         )
     return Finding(name, True, _("Program, database and disk have the same time."))
+
+
+@check("redis")
+def redis() -> Finding:
+    """Where Redis is set it answers; where it is not, every process looks by itself."""
+    name, url = "Redis", current_app.config["SETTINGS"].redis_url
+    if not url:
+        return Finding(name, True, _("No Redis is set: every process looks for news by itself."))
+    from redis import Redis, RedisError
+
+    try:
+        Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3).ping()
+    except (RedisError, OSError) as error:
+        says = _(
+            "Redis does not answer (%(error)s); news take up to a second longer.", error=type(error).__name__
+        )
+        return Finding(name, False, says, _("Start it, or correct BOARD_REDIS_URL."))
+    return Finding(name, True, _("Redis answers."))
 
 
 @check("address")

@@ -66,7 +66,7 @@ def status() -> None:
     _advise(state.documents)
 
 
-@check("search")
+@check("search", reads=True)
 def finding() -> Finding:
     """The index is there, and holds about as much as the board."""
     from search import engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -52,6 +53,20 @@ def test_tables_of_another_version_are_told(well):
     assert "0001" in wrong()["Tables"]
 
 
+def test_without_its_tables_a_board_says_only_that(well, monkeypatch):
+    with transaction() as session:
+        session.execute(text("DROP TABLE job"))
+        session.execute(text("DELETE FROM alembic_version"))
+    assert list(wrong()) == ["Tables"]
+
+
+def test_a_redis_that_does_not_answer_is_told(well, app, monkeypatch):
+    monkeypatch.setitem(
+        app.config, "SETTINGS", replace(app.config["SETTINGS"], redis_url="redis://127.0.0.1:1/0")
+    )
+    assert "does not answer" in wrong()["Redis"]
+
+
 def test_a_full_disk_is_told_before_it_is_full(well, monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=10_000_000))
     assert "10 MB" in wrong()["Disk"]
@@ -100,7 +115,15 @@ def test_a_worker_is_seen_at_work_and_missed_when_there_is_none(app, cast):
 def test_a_pass_opens_one_room_and_only_for_a_minute(app, monkeypatch):
     given = livecheck._signer().dumps("abc")
     assert livecheck.room_of({"check": given}) == "check:abc"
-    for junk in (None, {}, "x", {"check": None}, {"check": given + "x"}, {"check": "x" * 5000}, {"other": given}):
+    for junk in (
+        None,
+        {},
+        "x",
+        {"check": None},
+        {"check": given + "x"},
+        {"check": "x" * 5000},
+        {"other": given},
+    ):
         assert livecheck.room_of(junk) is None
     monkeypatch.setattr(livecheck, "LASTS", -1)
     assert livecheck.room_of({"check": given}) is None
