@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         heard,
         listeners,
         models,
+        own,
         receiving,
     )
     from notifications.followpages import bp as follows

@@ -1,7 +1,7 @@
 """The ways in which news reach a person. A channel is called inside the transaction, so it only promises.
 
-`live` writes a hint into the person's stream. Push, mail and SMS register here when they come: each promises a
-job with a key of its own, such as `push:<inbox item>`, and the worker carries it.
+`live` writes a hint into the person's stream. What leads out of the board (push, mail, chat, text messages) is promised
+as a delivery and carried by the worker: see models/delivery.py and carrying.py.
 """
 
 from __future__ import annotations
