@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, literal, select
 
@@ -21,7 +21,7 @@ from people import shift_changes
 from people.models import Department, HandoverNote, Person
 
 MOST = 30  # cases in a note
-SOON = 2 * 3600  # seconds before his shift ends an officer is reminded to write
+SOON = timedelta(hours=2)  # before his shift ends an officer is reminded to write
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,14 @@ def box_of(desk: Desk) -> Box | None:
     person, department = desk.person, desk.department
     if not desk.serves:
         return None
-    change = shift_changes.pending(department) if desk.on_duty else None
-    own = shift_changes.leaving(person, department)
+    own, lately = shift_changes.at_desk(person, department)
+    change = shift_changes.pending(department) if desk.on_duty and lately else None
     if change is None and own is None:
         return None
     notes = tuple(_note(each, person) for each in change.notes if each.words) if change is not None else ()
     ends_at = own.ends_at if own is not None else None
-    mine = shift_changes.note_of(department, ends_at) if ends_at is not None else None
+    soon = ends_at is not None and ends_at - now() < SOON
+    mine = shift_changes.note_of(department, ends_at) if soon and ends_at is not None else None
     comma = ", " if is_english() else "、"
     return Box(
         leaving=comma.join(each.duty_name for each in change.leaving) if change is not None else "",
@@ -105,7 +106,7 @@ def box_of(desk: Desk) -> Box | None:
         notes=notes,
         may_take=change is not None and may(person, "shift.take_over", department),
         ends_at=ends_at,
-        soon=ends_at is not None and (ends_at - now()).total_seconds() < SOON,
+        soon=soon,
         written=mine is not None and mine.written_by_id == person.id,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from board import masking
 from board.clock import now
@@ -66,36 +66,44 @@ def _untaken(department: Department, at: datetime) -> list[HandoverNote]:
 
 
 def leaving(person: Person, department: Department) -> Shift | None:
-    """The shift at whose end `person` leaves, or just left without being relieved; None when he holds none.
-
-    Shifts that follow upon one another without a gap are one to whoever holds them.
-    """
-    moment = now()
-    rows = db.session.scalars(
-        select(Shift)
-        .where(
-            Shift.department_id == department.id,
-            Shift.person_id == person.id,
-            Shift.ends_at > moment - STILL_TOLD,
-            Shift.starts_at <= moment,
-        )
-        .order_by(Shift.ends_at.desc())
-        .limit(1)
-    )
-    last = next(iter(rows), None)
-    if last is None or (last.ends_at <= moment and person not in told_apart(department)[1]):
+    """The shift at whose end `person` leaves, or just left without being relieved; None when he holds none."""
+    last = _last(person, _around(person, department))
+    if last is not None and last.ends_at <= now() and person not in told_apart(department)[1]:
         return None
-    while True:
-        following = db.session.scalar(
-            select(Shift).where(
-                Shift.department_id == department.id,
-                Shift.person_id == person.id,
-                Shift.starts_at == last.ends_at,
-            )
-        )
-        if following is None:
-            return last
-        last = following
+    return last
+
+
+def at_desk(person: Person, department: Department) -> tuple[Shift | None, bool]:
+    """The shift at whose end `person` leaves, None when he is not on duty, and whether a shift ended here lately.
+
+    One statement, for every page of the desk.
+    """
+    rows = _around(person, department)
+    last = _last(person, rows)
+    running = last if last is not None and last.ends_at > now() else None
+    return running, any(row.ends_at <= now() for row in rows)
+
+
+def _around(person: Person, department: Department) -> list[Shift]:
+    """Everybody's shifts that ended lately, and this person's own that have not ended, by their start."""
+    moment = now()
+    query = select(Shift).where(
+        Shift.department_id == department.id,
+        Shift.ends_at > moment - STILL_TOLD,
+        or_(Shift.person_id == person.id, Shift.ends_at <= moment),
+    )
+    return list(db.session.scalars(query.order_by(Shift.starts_at)))
+
+
+def _last(person: Person, rows: list[Shift]) -> Shift | None:
+    # Shifts that follow upon one another without a gap are one to whoever holds them.
+    last: Shift | None = None
+    for row in rows:
+        if row.person_id != person.id:
+            continue
+        if row.starts_at <= now() or (last is not None and last.ends_at == row.starts_at):
+            last = row if last is None or row.ends_at > last.ends_at else last
+    return last
 
 
 def note_of(department: Department, at: datetime) -> HandoverNote | None:

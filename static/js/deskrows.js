@@ -7,6 +7,7 @@ const busy = (list) => list.querySelector(".queue__row:hover, .queue__row:focus-
 
 export function merge(page) {
   counts(page);
+  shiftChange(page);
   const shown = document.querySelector("[data-desk-list]");
   const next = page.querySelector("[data-desk-list]");
   if (!shown || !next) return;
@@ -27,6 +28,13 @@ export function merge(page) {
   }
   settle(list, fresh, row);
   mark(list, known);
+}
+
+// The box at the change of shift: it comes with the first news after the change, and goes when somebody took over.
+function shiftChange(page) {
+  const shown = document.querySelector("[data-shift-change]");
+  const next = page.querySelector("[data-shift-change]");
+  if (shown && next && !shown.contains(document.activeElement)) shown.replaceChildren(...next.childNodes);
 }
 
 function settle(list, fresh, row) {

@@ -468,6 +468,7 @@ def test_the_relief_finds_the_note_with_the_open_cases_and_takes_over(
     assert "拖车已叫。" in desk
     assert "红绿灯一直闪黄灯" in desk
     assert 'action="/desk/taking-over"' in desk
+    assert 'action="/desk/taking-over"' in get_as("otis", "/desk/rows").text
     assert 'action="/desk/taking-over"' not in get_as("lena", "/desk").text
     assert post_as("otis", "/desk/taking-over", department="traffic-police").status_code == 303
     after = get_as("otis", "/desk").text
