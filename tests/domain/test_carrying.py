@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import re
 import signal
@@ -15,6 +16,7 @@ import pytest
 from board import clock, jobs
 from board.db import db, transaction
 from board.transports import chat, mail, push
+from boards.models import Case
 from notifications.checking import check
 from notifications.models import Delivery, InboxItem
 from notifications.models.delivery import queue
@@ -22,6 +24,7 @@ from notifications.reaching import channels_of
 from people import contacts, vault
 from people.models import Contact
 from tests.builders import case_of, posted
+from tests.conftest import ORIGIN
 from tests.ends import Mailbox, PushService, Webhook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -366,3 +369,64 @@ def test_the_many_who_follow_get_no_text_messages(cast_on):
         contacts.known_phone(cast_on.otto)
     assert channels_of(cast_on.otto, "page") == ["live", "sms"]
     assert channels_of(cast_on.otto, "news") == ["live"]
+
+
+# --- calls
+
+
+def paged(cast, number=1):
+    for _case in range(number):
+        with transaction():
+            posted(cast.rita)
+    jobs.run_due(kinds=("pages-due", "carry"))
+
+
+def test_a_call_leads_to_one_button_which_ends_it(city, service):
+    app, cast = city
+    subscribed(cast.otto, service)
+    paged(cast)
+    (note,) = service.notes()
+    assert note["url"].startswith("/a/")
+    assert "20261117-0001" in note["body"]
+    answer = contextvars.Context().run(app.test_client().post, note["url"], headers=ORIGIN)
+    assert answer.status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    assert db.session.scalars(db.select(Case)).one().acknowledged_by_id == cast.otto.id
+    clock.advance(timedelta(minutes=10))
+    jobs.run_due(kinds=("pages-due", "carry"))
+    assert len(service.got) == 1
+
+
+def test_a_call_that_was_answered_before_its_turn_is_not_sent(cast_on, service):
+    subscribed(cast_on.otto, service)
+    with transaction():
+        thread = posted(cast_on.rita).public_id
+    with transaction():
+        case_of(thread).acknowledge(by=cast_on.lena)
+    jobs.run_due(kinds=("carry",))
+    assert service.got == []
+    pushes = db.session.scalars(db.select(Delivery).where(Delivery.channel == "push")).all()
+    assert pushes
+    assert all(each.dropped_at is not None for each in pushes)
+
+
+def test_many_calls_in_a_minute_are_one_more_message_that_counts_them(cast_on, service):
+    subscribed(cast_on.otto, service)
+    paged(cast_on, 5)
+    assert len(service.got) == 1
+    clock.advance(timedelta(minutes=1, seconds=6))
+    jobs.run_due(kinds=("carry",))
+    _first, rest = service.notes()
+    assert rest["body"] == "有 4 件诉求等您签收"
+    assert rest["url"] == "/desk"
+
+
+def test_who_may_not_acknowledge_gets_a_link_to_the_case_and_no_button(cast_on, service):
+    subscribed(cast_on.dana, service)
+    with transaction():
+        posted(cast_on.rita, body="有人持刀追打，请@交警支队看一下。")
+    jobs.run_due(kinds=("pages-due", "carry"))
+    for note in service.notes():
+        assert not note["url"].startswith("/a/")
+    assert service.got
