@@ -9,6 +9,7 @@ from flask import (
     Response,
     current_app,
     flash,
+    jsonify,
     make_response,
     redirect,
     render_template,
@@ -21,11 +22,12 @@ from sqlalchemy import select
 from board import limits
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, NotFound, wants_json
+from board.facts import site
 from board.i18n import _, _l
 from board.permissions import require, rule
 from board.seams import fill
 from board.transports import chat, push
-from board.web import client_address
+from board.web import asset, client_address
 from notifications import checking
 from notifications.reaching import can_send
 from people import codes, contacts, me
@@ -40,6 +42,7 @@ bp = Blueprint("contacts", __name__)
 MOST = 12  # contacts of one person
 CHECKS = "10 per hour"
 BACK = "/settings#reach"
+BOARD_COLOUR = "#0b2350"  # that of layouts/head.html
 
 
 @rule("contact.add")
@@ -310,4 +313,32 @@ def service_worker() -> Response:
     response = send_from_directory(current_app.static_folder or "static", "js/service-worker.js")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Service-Worker-Allowed"] = "/"
+    return response
+
+
+@bp.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What a telephone needs to keep this board on its home screen; an iPhone shows notices only from there."""
+    icons = [
+        {"src": asset(f"img/{name}.png"), "sizes": sizes, "type": "image/png", "purpose": purpose}
+        for name, sizes, purpose in (
+            ("icon-192", "192x192", "any"),
+            ("icon-512", "512x512", "any"),
+            ("icon-maskable-512", "512x512", "maskable"),
+        )
+    ]
+    name = str(site()["name"])
+    response = jsonify(
+        name=name,
+        short_name=name[:12],
+        id="/",
+        start_url="/",
+        scope="/",
+        display="standalone",
+        theme_color=BOARD_COLOUR,
+        background_color=BOARD_COLOUR,
+        icons=icons,
+    )
+    response.mimetype = "application/manifest+json"
+    response.headers["Cache-Control"] = "public, max-age=3600"
     return response

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -260,8 +261,6 @@ def test_an_administrator_sees_what_was_given_up_and_sends_it_again(app, cast, p
 
 
 def test_what_waits_for_hours_is_shown_too(cast, get_as):
-    from datetime import timedelta
-
     with transaction():
         made = queue(cast.otto, "mail", key="stuck", purpose="check", topic="contact:x")
         assert made is not None
@@ -278,3 +277,22 @@ def test_of_a_contact_that_was_removed_nothing_is_left(cast, post_as):
     assert post_as("otto", f"/contacts/{public_id}/removal").status_code == 303
     assert fresh(db.select(Contact).where(Contact.public_id == public_id)) == []
     assert vault.get(*sealed) is None
+
+
+def test_a_telephone_can_keep_the_board_on_its_home_screen(get_as):
+    said = json.loads(get_as(None, "/manifest.webmanifest").text)
+    assert (said["display"], said["start_url"]) == ("standalone", "/")
+    assert {icon["sizes"] for icon in said["icons"]} == {"192x192", "512x512"}
+    assert all(get_as(None, icon["src"]).status_code == 200 for icon in said["icons"])
+    assert 'rel="manifest"' in get_as(None, "/").text
+
+
+def test_an_administrator_signs_somebody_out_at_the_console(app, cast, get_as):
+    assert get_as("otto", "/me").status_code == 200
+    clock.advance(timedelta(seconds=1))
+    result = contextvars.Context().run(app.test_cli_runner().invoke, args=["people", "sign-out", "021456"])
+    assert result.exit_code == 0, result.output
+    assert get_as("otto", "/me").status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    assert cast.otto.signed_out_at == clock.now()

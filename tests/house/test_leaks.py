@@ -45,7 +45,8 @@ def guesses(board: Populated) -> list[str]:
     """The addresses that a curious reader asks without being led there."""
     found = [
         "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/settings", "/desk", "/moderation", "/lookup",
-        "/readyz", "/guide", "/departments.json?q=", "/new", "/nothing-here", "/live", "/desk/phrases",
+        "/readyz", "/guide", "/departments.json?q=", "/new", "/nothing-here", "/live", "/desk/phrases", "/admin/deliveries",
+        "/manifest.webmanifest",
     ]  # fmt: skip
     for key in ("110", "traffic", "12345", "complaints", "notices"):
         found += [

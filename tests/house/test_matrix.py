@@ -176,6 +176,7 @@ ROWS = [
     page("/calendar/<token>.ics", "/calendar/nothing.ics", 404),
     # --- how one is reached
     page("/service-worker.js"),
+    page("/manifest.webmanifest"),
     act("/contacts", "/contacts", EVERYBODY, kind="mail", address="somebody@home.example"),
     act("/contacts", "/contacts", "", but=f"422 {EVERYBODY}", kind="mail", address="nobody"),
     act("/contacts", "/contacts", STAFF, kind="chat", address="wecombot://abcdefgh"),
