@@ -1,15 +1,18 @@
 """One's own case leads out of the board without being followed: whoever wrote it hears of each step that matters to him.
 
-In the browser, by mail and chat at once, after his quiet hours. A text message costs the city money, so it comes only
+In the browser, by mail and chat at once, after his quiet hours, or as he chose for it among what he follows. A text message costs the city money, so it comes only
 with the steps that end his waiting or ask something of him.
 """
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from board.clock import now
+from board.db import db
 from board.events import on
 from boards.models.timeline import CaseEvent
-from boards.models.watch import AT_ONCE
+from boards.models.watch import AT_ONCE, INBOX, Watch
 from notifications import tidings
 from notifications.followers import is_carried
 from notifications.models.delivery import Purpose, queue
@@ -42,10 +45,27 @@ def tell_posters(event: CaseEvent) -> None:
     ]
     if not posters:
         return
-    tidings.tell(event, [tidings.Wish(person, AT_ONCE, (OWN,)) for person in posters])
+    chosen = _chosen(event, posters)
+    case = f"case:{event.thread.public_id}"
+    wishes = [
+        tidings.Wish(person, chosen.get(person.id, AT_ONCE), (case if person.id in chosen else OWN,))
+        for person in posters
+        if chosen.get(person.id) != INBOX
+    ]
+    tidings.tell(event, wishes)
     if event.kind in TEXTED:
-        for person in posters:
-            _text(person, event)
+        for wish in wishes:
+            if wish.how == AT_ONCE:
+                _text(wish.person, event)
+
+
+def _chosen(event: CaseEvent, posters: list[Person]) -> dict[int, str]:
+    """How those who follow their own case chose to hear of it, by table id: whoever writes one follows it at first."""
+    ids = [person.id for person in posters]
+    rows = db.session.execute(
+        select(Watch.person_id, Watch.how).where(Watch.thread_id == event.thread_id, Watch.person_id.in_(ids))
+    )
+    return {key: how for key, how in rows}
 
 
 def _text(person: Person, event: CaseEvent) -> None:

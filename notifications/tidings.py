@@ -198,5 +198,14 @@ def move(person: Person, rhythm: Rhythm) -> None:
 
 
 def _forget_old() -> None:
-    with transaction():
-        db.session.execute(delete(Tiding).where(Tiding.bundle.is_not(None), Tiding.due_at < now() - KEPT))
+    """Rows are written in the order of their ids, so the oldest stand in front: no look at all the others."""
+    while True:
+        with transaction():
+            front = select(Tiding.id, Tiding.created_at, Tiding.bundle).order_by(Tiding.id).limit(1000)
+            rows = db.session.execute(front).all()
+            old = [row.id for row in rows if row.bundle is not None and row.created_at < now() - KEPT]
+            if old:
+                db.session.execute(delete(Tiding).where(Tiding.id.in_(old)))
+        if len(old) < 1000:
+            return
+        time.sleep(BREATH)

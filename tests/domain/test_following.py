@@ -222,6 +222,32 @@ def test_the_poster_is_told_outside_the_board_at_once_of_what_matters(cast, repo
     assert sorted(sent(cast.rita)) == [("news", "mail"), ("news", "push")]
 
 
+@pytest.mark.parametrize(
+    ("how", "at_once", "next_day"),
+    [
+        (AT_ONCE, [("news", "mail"), ("news", "mail")], 2),
+        (DAILY, [], 1),
+        (INBOX, [], 0),
+    ],
+)
+def test_the_poster_hears_of_her_own_case_in_the_way_she_chose(cast, reported, how, at_once, next_day):
+    with transaction():
+        reach(cast.rita)
+        watch(reported().thread, by=cast.rita, how=how)
+    with transaction():
+        reported().accept(by=cast.otto, answer="已收到，两名民警正赶往路口。")
+    with transaction():
+        reported().claim(by=cast.otto)
+        reported().resolve(by=cast.otto, answer="信号灯控制板已经换好，现在正常。", outcome="solved")
+    jobs.run_due(kinds=WORK)
+    assert sent(cast.rita) == at_once
+
+    clock.advance(timedelta(days=1))
+    jobs.run_due(kinds=WORK)
+    assert len(sent(cast.rita)) == next_day
+    assert [kind for kind, _reasons in heard(cast.rita)].count("case.resolved") == 1
+
+
 def test_a_follower_of_a_case_hears_in_the_way_he_chose(cast, reported):
     with transaction():
         for person in (cast.vera, cast.lena, cast.hugo):
@@ -367,6 +393,21 @@ def test_a_worker_that_was_down_for_two_days_sends_one_mail_and_not_three(cast, 
     clock.advance(timedelta(days=1))
     jobs.run_due(kinds=WORK)
     assert sent(cast.vera) == [("digest", "mail")]
+
+
+def test_what_was_carried_long_ago_is_forgotten_and_nothing_else(cast, thread_posted):
+    with transaction():
+        reach(cast.vera)
+        begin(cast.vera, "section", "traffic")
+    for days in (0, 29, 1, 1):
+        clock.advance(timedelta(days=days))
+        thread_posted(title=f"{days} 天以后的路口")
+        jobs.run_due(kinds=WORK)
+    clock.advance(timedelta(days=1))
+    jobs.run_due(kinds=WORK)
+
+    ages = [(clock.now() - row).days for row in db.session.scalars(select(Tiding.created_at))]
+    assert ages == [3, 2, 1]
 
 
 # --- quiet hours -------------------------------------------------------------------------------------------
