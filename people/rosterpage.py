@@ -176,7 +176,10 @@ def month_of(department: Department, first: date, *, edits: bool) -> Month:
     roster = Roster.of(department)
     begins, ends = midnight(first), midnight(next_month(first))
     last = next_month(first) - timedelta(days=1)
-    draft = roster.draft(max(last, rosters.first_until())) if edits and ends > now() else None
+    furthest = today() + rosters.LONGEST
+    draft = None
+    if edits and ends > now() and first <= furthest:
+        draft = roster.draft(min(max(last, rosters.first_until()), furthest))
     published_until = db.session.scalar(
         select(func.max(Shift.ends_at)).where(Shift.department_id == department.id)
     )

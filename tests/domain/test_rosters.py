@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
 from board import clock, create_app, live
@@ -32,10 +35,11 @@ from people.models import (
     told_with,
 )
 from people.rosters import Refused, Roster, for_change
-from people.turns import Planned, at_each
+from people.turns import Planned
 from tests.builders import Cast, posted, small_city
 from tests.conftest import MOMENT, settings
 from tests.domain.conftest import at_once
+from tests.domain.test_turns import walked
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TRAFFIC = "traffic-police"
@@ -246,32 +250,102 @@ def test_the_last_day_leaves_the_next_thirty_in(staffed: Cast, days: int):
         publish(staffed.lena, until=today() + days * DAY)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_whatever_is_planned_and_replanned_the_roster_is_the_plan_and_the_past_stays(
-    staffed: Cast, seed: int
-):
-    dice = random.Random(seed)
-    people = [staffed.otto, staffed.otis, staffed.lena]
-    with transaction():
-        rotation(*dice.sample(people, 2), starts=time(dice.randrange(24)))
-    done: dict[datetime, list[int]] = {}
-    for _turn in range(6):
+PEOPLE = ("otto", "otis", "lena")
+
+
+class Publishing(RuleBasedStateMachine):
+    """A leader who plans, publishes and waits. What is published is what the walk of test_turns says, nobody is missing
+    in the next 30 days, and what has been stays what it was."""
+
+    cast: Cast
+
+    @initialize(hour=st.integers(0, 23))
+    def begin(self, hour: int) -> None:
+        self.held = clock.freeze(MOMENT)
+        self.held.__enter__()
+        self.seen: dict[datetime, set[int]] = {}
+        with transaction() as session:
+            for table in (RotationMember, Rotation, Override, Shift, Publication):
+                session.execute(db.delete(table))
         with transaction():
-            if dice.random() < 0.3:
-                rotation(*dice.sample(people, 3), starts=time(20, 30), minutes=dice.choice([60, 720]))
-            start = now() + timedelta(minutes=dice.randrange(-300, 3000))
-            one, other = dice.sample(people, 2)
-            kind = dice.choice(["add", "replace"])
-            override(kind, one, start, dice.randrange(1, 30), other if kind == "replace" else None)
-        publish(staffed.lena)
-        for at in [now() + timedelta(minutes=dice.randrange(1, 40_000)) for _ in range(12)]:
-            turns = Roster.of(traffic()).planned(at, at + HOUR)
-            assert {each.id for each in traffic().on_duty(at)} == at_each(turns, at)
-        assert rosters.holes(traffic(), now(), now() + 30 * DAY) == []
-        clock.advance(timedelta(minutes=dice.randrange(200, 2000)))
-        at = now() - timedelta(minutes=dice.randrange(1, 180))
-        done[at] = [each.id for each in traffic().on_duty(at)]
-        assert {at: [each.id for each in traffic().on_duty(at)] for at in done} == done
+            rotation(self.cast.otto, self.cast.otis, starts=time(hour), starts_on=today() - 5 * DAY)
+
+    def teardown(self) -> None:
+        if hasattr(self, "held"):
+            self.held.__exit__(None, None, None)
+
+    @rule(
+        groups=st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=3, unique=True),
+        starts=st.sampled_from([time(8, 30), time(20, 30)]),
+        minutes=st.sampled_from([60, 720, 1440]),
+        days_each=st.sampled_from([1, 7]),
+    )
+    def rotate(self, groups: list[str], **given: Any) -> None:
+        with transaction():
+            rotation(*(getattr(self.cast, name) for name in groups), **given)
+
+    @rule(
+        kind=st.sampled_from(["add", "remove", "replace"]),
+        pair=st.permutations(PEOPLE),
+        after=st.integers(-300, 3000),
+        hours=st.integers(1, 30),
+    )
+    def override(self, kind: str, pair: list[str], after: int, hours: int) -> None:
+        one, other = (getattr(self.cast, name) for name in pair[:2])
+        start = now() + timedelta(minutes=after)
+        with transaction():
+            override(kind, one, start, hours, other if kind == "replace" else None)
+
+    @rule()
+    def take_back(self) -> None:
+        with transaction() as session:
+            session.execute(db.delete(Override))
+
+    @rule(minutes=st.integers(1, 2000))
+    def wait(self, minutes: int) -> None:
+        for _part in range(3):
+            self.seen[now()] = self.there(now())
+            clock.advance(timedelta(minutes=minutes / 3))
+
+    @rule(samples=st.lists(st.integers(0, 40_000), min_size=4, max_size=4))
+    def publish(self, samples: list[int]) -> None:
+        before = shifts()
+        try:
+            publish(self.cast.lena)
+        except Refused as refused:
+            start, end = refused.draft.holes[0]
+            assert self.walk(start) == self.walk(end - timedelta(minutes=1)) == set()
+            assert shifts() == before
+            return
+        assert rosters.holes(traffic(), rosters.next_minute(), now() + 30 * DAY) == []
+        for minutes in samples:
+            at = rosters.next_minute() + timedelta(minutes=minutes)
+            assert self.there(at) == self.walk(at), at
+
+    @invariant()
+    def what_has_been_stays(self) -> None:
+        for at, there in list(getattr(self, "seen", {}).items())[-6:]:
+            assert self.there(at) == there, at
+
+    def there(self, at: datetime) -> set[int]:
+        return {person.id for person in traffic().on_duty(at)}
+
+    def walk(self, at: datetime) -> set[int]:
+        plan = Roster.of(traffic(), since=MOMENT - 9 * DAY)
+        rotas, changes = [each.rota() for each in plan.rotations], [each.change() for each in plan.overrides]
+        minute = at.replace(second=0, microsecond=0)
+        ((_moment, found),) = walked(rotas, changes, minute, minute + timedelta(minutes=1), clock.zone())
+        return found
+
+
+def test_whatever_is_planned_and_replanned_the_roster_is_the_plan_and_the_past_stays(staffed: Cast):
+    machine = type("Machine", (Publishing,), {"cast": staffed})
+    run_state_machine_as_test(
+        machine,
+        settings=hypothesis.settings(
+            max_examples=8, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
 
 
 # --- the change of shift ----------------------------------------------------------------------------

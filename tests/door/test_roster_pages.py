@@ -273,6 +273,14 @@ def test_a_month_that_is_none_is_this_one(planned: Cast, get_as: Any, month: str
     assert "2026年11月" in page.text
 
 
+def test_a_month_far_ahead_is_an_empty_page_and_no_work(planned: Cast, get_as: Any):
+    page = get_as("lena", f"{ROSTER}?month=2099-01")
+    assert page.status_code == 200
+    assert "还没公布" in page.text
+    assert "新增" not in page.text
+    assert "新增" in get_as("lena", f"{ROSTER}?month=2027-02").text
+
+
 # --- calendars --------------------------------------------------------------------------------------
 
 
