@@ -98,13 +98,25 @@ class Listener:
         return found
 
 
+def _connected(address: tuple[str, int], token: str, stream: str) -> Listener:
+    for attempt in range(50):
+        try:
+            return Listener(address, token, stream)
+        except ConnectionError:
+            if attempt == 49:
+                raise
+            time.sleep(0.05)
+    raise AssertionError("unreachable")
+
+
 def listen(address: tuple[str, int], tokens: list[str], stream: str, pipe: Connection) -> None:
     """Connect one listener a token, say `ready`, and report `(moment, hint)` for each hint until told to stop.
 
-    Moments are those of `time.monotonic()`, which all processes of a machine share. To be run as a process.
+    Moments are those of `time.monotonic()`, which all processes of a machine share. To be run as a process. A full
+    worker refuses a listener; it tries again, as a browser does, and another worker takes it.
     """
     try:
-        listeners = [Listener(address, token, stream) for token in tokens]
+        listeners = [_connected(address, token, stream) for token in tokens]
     except (OSError, ValueError, KeyError) as error:
         pipe.send(("failed", str(error)))
         return

@@ -121,6 +121,13 @@ def _processor() -> float:
 # --- people ---------------------------------------------------------------------------------------------
 
 
+def people(members: int, officers: int) -> tuple[list[str], list[str]]:
+    """Sign-in tokens of new members and of new officers of the traffic police, without any thread."""
+    return _sign_ins(_members(members), staff=False), _sign_ins(
+        _officers("traffic-police", officers), staff=True
+    )
+
+
 def _members(number: int) -> list[int]:
     with transaction() as session:
         rows = [

@@ -40,7 +40,7 @@ def worker(only_once: bool) -> None:
     signal.signal(signal.SIGINT, enough)
     click.echo("worker: ready", err=True)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    alive = threading.Thread(target=machines.beat_until, args=(stop, app), name="beat")
+    alive = threading.Thread(target=machines.beat_until, args=(stop, app), name="beat", daemon=True)
     alive.start()
     jobs.work(stop)
     alive.join(5)
@@ -54,7 +54,7 @@ def promise_upkeep() -> None:
         promise_standing()
 
 
-@jobs.handler("upkeep")
+@jobs.handler("upkeep", single=True)
 def upkeep() -> None:
     """Forget what is no longer needed, and promise the next night's upkeep."""
     from datetime import timedelta

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask_socketio import SocketIO, disconnect, join_room, leave_room
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from board import live, livecheck, presence
 from board.db import db
@@ -216,7 +216,7 @@ def _recheck_forever(app: Flask) -> None:
         try:
             with app.app_context():
                 recheck()
-        except OperationalError:
+        except SQLAlchemyError:
             log.exception("rooms could not be checked; they are checked again soon")
 
 
