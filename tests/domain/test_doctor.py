@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from board import clock, doctor, files, jobs, livecheck
 from board.db import db, transaction
@@ -68,7 +68,7 @@ def test_a_redis_that_does_not_answer_is_told(well, app, monkeypatch):
 
 
 def test_a_full_disk_is_told_before_it_is_full(well, monkeypatch):
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=10_000_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10_000_000))
     assert "10 MB" in wrong()["Disk"]
 
 
@@ -89,7 +89,7 @@ def test_work_that_nobody_does_is_told(well, cast):
 def test_given_up_work_is_told(well, cast):
     with transaction() as session:
         jobs.put("doctor", key="doctor:test", nonce="x")
-        session.execute(jobs.Job.__table__.update().values(failed_at=clock.now()))
+        session.execute(update(jobs.Job).values(failed_at=clock.now()))
     assert "given up" in wrong()["Jobs"]
 
 
