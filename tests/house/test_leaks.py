@@ -92,11 +92,18 @@ def guesses(board: Populated) -> list[str]:
             f"/moderation?thread={number}",
             f"/live?since=case:{thread}:0",
         ]
+        found.append(f"/follows?undo=case:{thread}&how=daily")
         if f"{thing}.text" in board.refs:
             found += [
                 f"/t/{thread}/earlier/{board.refs[f'{thing}.text']}",
                 f"/t/{thread}/covers?text={board.refs[f'{thing}.text']}",
             ]
+    found += ["/follows", "/follows/new?kind=section&target=110", "/follows/new?kind=department&target=desk"]
+    found += [f"/follows/new?kind={kind}" for kind in ("place", "search", "case", "person")]
+    found += [
+        f"/follows/new?kind=place&target={quote(word)}" for word in ("青松路", "QSHUTPLACE", "QHELDPLACE")
+    ]
+    found += [f"/follows/new?kind=search&target={quote('q=' + word)}" for word in ("持刀", "闹事")]
     for name in ("fresh.photo", "held.photo", "shut.photo", "missing.photo"):
         found += [f"/files/{board.refs[name]}/full", f"/files/{board.refs[name]}/thumb"]
     found += [f"/live?since=person:{board.refs[who]}:0" for who in ("rita", "dana", "mona")]
