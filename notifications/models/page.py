@@ -10,11 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from board.clock import now
-from board.db import Model, PublicId
+from board.db import Model, PublicId, before_commit, db
 from people.models import Department, Person
 
 if TYPE_CHECKING:
@@ -130,6 +130,18 @@ class Telling(Model):
     page: Mapped[Page] = relationship()
     person: Mapped[Person] = relationship()
     delivery: Mapped[Delivery] = relationship()
+
+
+def note(kind: type[PageStep] | type[Telling], **values: Any) -> None:
+    """Write down one step or one telling when the open transaction ends: thousands may be due in the same second."""
+    db.session().info.setdefault("page_notes", {}).setdefault(kind, []).append(values)
+
+
+@before_commit
+def write_notes(session: Session) -> None:
+    """Write what note() collected, one statement for each kind."""
+    for kind, rows in session.info.pop("page_notes", {}).items():
+        session.execute(insert(kind), rows)
 
 
 class EscalationPolicy(Model):

@@ -15,7 +15,7 @@ from boards.models import Case, CaseEvent
 from boards.models.deadline import calendar
 from boards.models.status import Status
 from notifications.models.delivery import Delivery
-from notifications.models.page import Page, PageState, PageStep, Telling
+from notifications.models.page import Page, PageState, PageStep, Telling, note
 from notifications.paging import asking
 from notifications.paging.climbing import Climb, Due, Ladder, climb, lease_end
 from notifications.paging.policies import steps_of
@@ -192,17 +192,16 @@ def _take(page: Page, each: Due, moment: datetime, *, telling: bool) -> int:
         people = asking.told(page, each.step.who, moment) or asking.asked(
             page, each.step.who, _near(each.at, moment)
         )
-    db.session.add(
-        PageStep(
-            page_id=page.id,
-            leg=page.leg,
-            step=each.place,
-            who=str(each.step.who),
-            due_at=each.at,
-            told_at=moment if telling else None,
-            told=len(people),
-            empty=each.empty,
-        )
+    note(
+        PageStep,
+        page_id=page.id,
+        leg=page.leg,
+        step=each.place,
+        who=str(each.step.who),
+        due_at=each.at,
+        told_at=moment if telling else None,
+        told=len(people),
+        empty=each.empty,
     )
     if people:
         tell(page, each.place, each.step, people, moment)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from board.db import db
 from board.live import append
 from notifications.models.delivery import LIVE, Delivery, Purpose, queue
-from notifications.models.page import Page, PageState, Telling
+from notifications.models.page import Page, PageState, Telling, note
 from notifications.paging.asking import may_be_told
 from notifications.paging.steps import Step
 from notifications.reaching import channels_of
@@ -26,34 +26,44 @@ SETTLED = timedelta(seconds=5)  # what began inside a window has been committed 
 
 def tell(page: Page, place: int, step: Step, people: Iterable[Person], moment: datetime) -> None:
     """Tell these people of the page's cause by every channel that reaches them and was not used for it yet."""
-    people = list(people)
-    known = {
-        (person, channel)
-        for person, channel in db.session.execute(
-            select(Telling.person_id, Telling.channel).where(
-                Telling.event_id == page.cause_id, Telling.person_id.in_([each.id for each in people])
-            )
-        )
-    }
+    known = _known(page.cause_id)
     for person in people:
         for channel in _channels(person, step):
             if (person.id, channel) in known:
                 continue
+            known.add((person.id, channel))
             delivery = _delivery(page, person, channel, moment)
-            db.session.add(
-                Telling(
-                    page_id=page.id,
-                    event_id=page.cause_id,
-                    person_id=person.id,
-                    channel=channel,
-                    leg=page.leg,
-                    step=place,
-                    delivery=delivery,
-                    at=moment,
-                )
+            note(
+                Telling,
+                page_id=page.id,
+                event_id=page.cause_id,
+                person_id=person.id,
+                channel=channel,
+                leg=page.leg,
+                step=place,
+                delivery_id=delivery.id,
+                at=moment,
             )
             if channel == LIVE:
                 append(person.stream, kind="page", case=page.case.number, urgent=page.urgent)
+
+
+def _known(event_id: int) -> set[tuple[int, str]]:
+    """Who was told of an event by what, kept true for the transaction."""
+    kept: dict[int, set[tuple[int, str]]] = db.session().info.setdefault("tellings", {})
+    if event_id not in kept:
+        read_tellings([event_id])
+    return kept[event_id]
+
+
+def read_tellings(events: Iterable[int]) -> None:
+    """Read at once who was told of several events."""
+    events = list(events)
+    kept: dict[int, set[tuple[int, str]]] = db.session().info.setdefault("tellings", {})
+    kept.update({event: set() for event in events})
+    rows = select(Telling.event_id, Telling.person_id, Telling.channel).where(Telling.event_id.in_(events))
+    for event, person, channel in db.session.execute(rows):
+        kept[event].add((person, channel))
 
 
 def _channels(person: Person, step: Step) -> list[str]:

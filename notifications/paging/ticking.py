@@ -14,21 +14,22 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
 
 from board import jobs
 from board.clock import now
 from board.db import db, is_sqlite, transaction
 from board.live import append
 from board.seams import health_check, standing_promise
-from boards.models import Case, CaseEvent
+from boards.models import Case, CaseEvent, Deadline
 from boards.models.thread import Thread
 from notifications.models.page import Page, PagerBeat
 from notifications.paging import pager
+from notifications.paging.telling import read_tellings
 
 log = logging.getLogger(__name__)
 
-CHUNK = 100
+CHUNK = 200
 SWEEP = timedelta(seconds=30)
 SILENT = timedelta(seconds=90)
 POSTPONED = timedelta(seconds=60)
@@ -37,10 +38,20 @@ POSTPONED = timedelta(seconds=60)
 @jobs.handler("pages-due")
 def pages_due() -> None:
     """Look at every page that is due. What another worker holds is his; it is looked for again a little later."""
+    _call_for_help()
     drain()
     if db.session.scalar(select(Page.id).where(Page.next_at <= now()).limit(1)) is not None:
         db.session.rollback()
         raise jobs.Later(0.5)
+    db.session.rollback()
+
+
+def _call_for_help() -> None:
+    """Very many are due: one more worker may join, who asks in his turn."""
+    some = select(Page.id).where(Page.next_at <= now()).limit(2 * CHUNK)
+    if len(db.session.scalars(some).all()) == 2 * CHUNK:
+        with transaction():
+            jobs.put("pages-due", key=f"pages-help:{now():%Y%m%d%H%M%S}")
     db.session.rollback()
 
 
@@ -53,17 +64,21 @@ def drain() -> int:
 
 
 def _look_at_some() -> int:
-    with transaction():
-        cases = _due_cases()
-        try:
-            with db.session.begin_nested():
-                for page in _pages(cases):
+    cases: list[int] = []
+    try:
+        with transaction() as session:
+            cases = _due_cases()
+            with session.no_autoflush:
+                pages = _pages(cases)
+                read_tellings({page.cause_id for page in pages})
+                for page in pages:
                     _look(page)
-            return len(cases)
-        except Exception:
-            log.exception("one of %s pages cannot be looked at; each is tried by itself", len(cases))
-    for case in cases:
-        _look_at_one(case)
+    except Exception:
+        if not cases:
+            raise
+        log.exception("one of %s pages cannot be looked at; each is tried by itself", len(cases))
+        for case in cases:
+            _look_at_one(case)
     return len(cases)
 
 
@@ -95,10 +110,21 @@ def _pages(cases: Sequence[int]) -> list[Page]:
         select(Page)
         .where(Page.case_id.in_(cases), Page.next_at <= now())
         .options(
-            joinedload(Page.case).selectinload(Case.deadlines),
-            joinedload(Page.cause),
-            joinedload(Page.case).joinedload(Case.thread).joinedload(Thread.section),
-            joinedload(Page.cause).selectinload(CaseEvent.thread),
+            lazyload(Page.department),
+            joinedload(Page.case).options(
+                load_only(
+                    Case.thread_id, Case.number, Case.status, Case.round, Case.department_id, Case.handler_id
+                ),
+                lazyload(Case.department),
+                selectinload(Case.deadlines).load_only(Deadline.kind, Deadline.round, Deadline.stopped_at),
+                joinedload(Case.thread).options(
+                    load_only(Thread.public_id, Thread.visibility, Thread.version), lazyload(Thread.section)
+                ),
+            ),
+            joinedload(Page.cause).options(
+                load_only(CaseEvent.public_id, CaseEvent.thread_id, CaseEvent.actor_id),
+                lazyload(CaseEvent.department),
+            ),
         )
         .order_by(Page.next_at, Page.id)
     )
