@@ -26,10 +26,12 @@ pytestmark = [
 ]
 
 BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_staff_sign_in.py
-BY_LINK = {"follows.unsubscribe"}  # looked at in test_following_by_phone.py
+BY_LINK = {  # looked at in test_following_by_phone.py and test_one_tap.py
+    "follows.unsubscribe", "acknowledging.show", "contacts.show_link",
+}  # fmt: skip
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toast", "files.show",
-    "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
+    "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
 }  # fmt: skip
 
 
@@ -168,8 +170,6 @@ def visitor(places: Places) -> list[Stop]:
         Stop("guides.guide", "/guide"),
         Stop("guides.privacy", "/privacy"),
         Stop("guides.accessibility", "/accessibility"),
-        Stop("acknowledging.show", "/a/nothing", "a dead link"),
-        Stop("contacts.show_link", "/contacts/link/nothing", "a used link"),
         Stop("404", "/t/0000000000"),
     ]
 
