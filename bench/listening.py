@@ -109,6 +109,16 @@ def _connected(address: tuple[str, int], token: str, stream: str) -> Listener:
     raise AssertionError("unreachable")
 
 
+def _answer_pings(listeners: list[Listener]) -> None:
+    """Two thousand take longer to connect than a server waits for an answer."""
+    with selectors.DefaultSelector() as selector:
+        for each in listeners:
+            selector.register(each.socket, selectors.EVENT_READ, each)
+        for key, _events in selector.select(0):
+            key.data.take()
+            key.data.texts()
+
+
 def listen(address: tuple[str, int], tokens: list[str], stream: str, pipe: Connection) -> None:
     """Connect one listener a token, say `ready`, and report `(moment, hint)` for each hint until told to stop.
 
@@ -116,7 +126,11 @@ def listen(address: tuple[str, int], tokens: list[str], stream: str, pipe: Conne
     worker refuses a listener; it tries again, as a browser does, and another worker takes it.
     """
     try:
-        listeners = [_connected(address, token, stream) for token in tokens]
+        listeners: list[Listener] = []
+        for token in tokens:
+            listeners.append(_connected(address, token, stream))
+            if len(listeners) % 50 == 0:
+                _answer_pings(listeners)
     except (OSError, ValueError, KeyError) as error:
         pipe.send(("failed", str(error)))
         return
