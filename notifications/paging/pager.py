@@ -181,8 +181,8 @@ def due(page: Page, moment: datetime) -> Climb:
 
 
 def _near(at: datetime, moment: datetime) -> datetime:
-    # Pages that are looked at together ask the roster once.
-    return moment if moment - at < PROMPT else at
+    # Pages that are looked at together ask the roster once; shifts do not begin within a second.
+    return moment if moment - at < PROMPT else at.replace(microsecond=0)
 
 
 def _take(page: Page, each: Due, moment: datetime, *, telling: bool) -> int:

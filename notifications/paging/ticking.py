@@ -71,8 +71,9 @@ def _look_at_some() -> int:
             with session.no_autoflush:
                 pages = _pages(cases)
                 read_tellings({page.cause_id for page in pages})
+                moment = now()
                 for page in pages:
-                    _look(page)
+                    _look(page, moment)
     except Exception:
         if not cases:
             raise
@@ -82,9 +83,9 @@ def _look_at_some() -> int:
     return len(cases)
 
 
-def _look(page: Page) -> None:
+def _look(page: Page, moment: datetime) -> None:
     before = (page.state, page.leg, page.step)
-    pager.look(page)
+    pager.look(page, moment)
     if (page.state, page.leg, page.step) != before:
         # The line on the case says so: pages that are kept until the next step are drawn anew.
         thread = page.case.thread
@@ -136,7 +137,7 @@ def _look_at_one(case: int) -> None:
         with transaction():
             db.session.execute(select(Case.id).where(Case.id == case).with_for_update(of=Case))
             for page in _pages([case]):
-                _look(page)
+                _look(page, now())
     except Exception:
         log.exception("a page cannot be looked at; the others go on")
         with transaction():
