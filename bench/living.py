@@ -90,7 +90,7 @@ def hear(
         sent[case] = moment
         time.sleep(random.uniform(0.05, 0.15) + clients / 4000)
         bar(number + 1, posts)
-    time.sleep(2.0)
+    time.sleep(2.0 + clients / 200)  # late ones count too
     ours.send("stop")
     _heard, heard = ours.recv()
     listener.join(10)
