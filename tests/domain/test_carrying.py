@@ -17,6 +17,7 @@ from board import clock, jobs
 from board.db import db, transaction
 from board.transports import chat, mail, push
 from boards.models import Case
+from boards.models.watch import follow
 from notifications.checking import check
 from notifications.models import Delivery, InboxItem
 from notifications.models.delivery import queue
@@ -73,20 +74,25 @@ def mailed(person, address="rita@home.example"):
 
 
 def answered(cast):
-    """Rita's case, answered by Otto; what she is to be told of."""
+    """Rita's case, answered by Otto; what she is to be told of, and by nothing but what the test promises."""
     with transaction():
-        thread = posted(cast.rita).public_id
+        made = posted(cast.rita)
+        follow(made, by=cast.rita, how="inbox")
+        thread = made.public_id
     with transaction():
         return case_of(thread).accept(by=cast.otto, answer="已派人去看路口的信号灯。").public_id
 
 
 def news(cast, channel, event):
-    """Promise to tell Rita of a step; its public id."""
+    """The delivery by which Rita is to hear of a step of her case; its public id. One is made where none reaches her."""
     from boards.models import CaseEvent
 
     with transaction() as session:
-        found = session.scalar(db.select(CaseEvent).where(CaseEvent.public_id == event))
-        made = queue(cast.rita, channel, key=f"test:{event}:{channel}", purpose="news", event=found)
+        found = session.scalars(db.select(CaseEvent).where(CaseEvent.public_id == event)).one()
+        promised = db.select(Delivery).where(Delivery.event_id == found.id, Delivery.channel == channel)
+        made = session.scalar(promised.where(Delivery.person_id == cast.rita.id)) or queue(
+            cast.rita, channel, key=f"test:{event}:{channel}", purpose="news", event=found
+        )
         assert made is not None
         return made.public_id
 

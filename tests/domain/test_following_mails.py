@@ -20,6 +20,7 @@ from board import clock, jobs
 from board.db import db, transaction
 from board.transports import mail
 from boards.models import CaseEvent
+from boards.models.watch import follow as watch
 from notifications import following
 from notifications.models import Delivery, InboxItem
 from notifications.targets import target
@@ -135,6 +136,25 @@ def test_at_once_is_at_once(cast: Cast, mailbox: Mailbox, thread_posted: Any) ->
     (message,) = mailbox.got
     assert number in text_of(message)
     assert "List-Unsubscribe" in message
+
+
+def test_an_answer_in_one_press_is_one_mail_to_each(cast: Cast, mailbox: Mailbox, thread_posted: Any) -> None:
+    """Four steps: acknowledged, accepted, claimed, resolved; the last says it all."""
+    number = case_of(thread := thread_posted()).number
+    jobs.run_due(kinds=WORK)
+    with transaction():
+        follows(cast.vera, "section", "traffic", "at_once")
+        contacts.verify(contacts.add(cast.rita, "mail", "rita@home.example"))
+        watch(case_of(thread).thread, by=cast.lena, how="at_once")
+        contacts.verify(contacts.add(cast.lena, "mail", "lena@home.example"))
+    with transaction():
+        case_of(thread).answer(by=cast.otto, answer="这里的信号灯夜里闪黄灯，白天恢复。", outcome="explained")
+    work()
+
+    assert sorted(str(message["To"]) for message in mailbox.got) == sorted(
+        ["rita@home.example", "lena@home.example", f"{cast.vera.public_id}@home.example"]
+    )
+    assert all(f"编号 {number} 有新答复" in text_of(message) for message in mailbox.got)
 
 
 KILLED = """
