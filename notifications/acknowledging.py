@@ -31,7 +31,7 @@ def why_dead(link: AcknowledgementLink) -> str:
         return _("This link is over. Please sign in at the duty desk.")
     if not case.is_open:
         return _("This case needs no answer any more.")
-    if case.acknowledged_at is not None:
+    if not case.can("acknowledge", person):
         return _("A colleague has already confirmed it.")
     if not may(person, "case.acknowledge", case):
         return _("You are not on duty for this case any more, so a colleague has to confirm it.")

@@ -100,7 +100,7 @@ def _page(delivery: Delivery, language: str) -> Note | None:
 def _may_acknowledge(person: Person, page: Page) -> bool:
     """Whether the link would do anything: it stands only in messages to whoever may acknowledge just now."""
     case = page.case
-    return page.owed and case.acknowledged_at is None and may(person, "case.acknowledge", case)
+    return page.owed and case.can("acknowledge", person) and may(person, "case.acknowledge", case)
 
 
 def _title(urgent: bool) -> str:

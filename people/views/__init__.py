@@ -4,7 +4,18 @@ from flask import Blueprint
 
 bp = Blueprint("people", __name__)
 
-from people.views import account, calendars, carried, cast, doctor, links, members, roster_files, rosters, staff  # noqa: E402
+from people.views import (  # noqa: E402
+    account,
+    calendars,
+    carried,
+    cast,
+    doctor,
+    links,
+    members,
+    roster_files,
+    rosters,
+    staff,
+)
 
 __all__ = [
     "account",
