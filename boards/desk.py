@@ -21,6 +21,7 @@ from board.clock import now
 from board.db import UTCDateTime, db
 from board.errors import NotFound
 from board.permissions import may
+from board.seams import provided
 from board.text import normalise
 from boards.models import Approval, AssistTask, Case, Handover, Instruction, Section, Thread
 from boards.models.deadline import DUTIES, calendar
@@ -33,9 +34,11 @@ PAGE = 30
 FAR = datetime(9000, 1, 1, tzinfo=UTC)  # where nothing is due: after everything that is
 S = Status
 
-# In the order of the tabs. `routing` takes the place of `pending` at the dispatch desk, `approvals` is a leader's.
+# In the order of the tabs. `routing` takes the place of `pending` at the dispatch desk, which alone has `called`: what
+# no department has answered for. `approvals` is a leader's.
 QUEUES = (
     "routing",
+    "called",
     "pending",
     "mine",
     "working",
@@ -49,7 +52,7 @@ QUEUES = (
     "approvals",
 )
 # Not every person's tabs, and empty ones of them are left out.
-RARE = ("rectify", "assist", "offers")
+RARE = ("called", "rectify", "assist", "offers")
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,7 @@ class Desk:
 
     def queues(self) -> list[str]:
         """The queues of this desk."""
-        left_out = {"pending"} if self.department.is_desk else {"routing"}
+        left_out = {"pending"} if self.department.is_desk else {"routing", "called"}
         if not self.leads:
             left_out.add("approvals")
         return [name for name in QUEUES if name not in left_out]
@@ -234,6 +237,11 @@ class Desk:
         if queue == "routing":
             undecided = and_(Case.at_desk, Case.status.in_(OPEN))
             return or_(undecided, and_(here, Case.status == S.PENDING))
+        if queue == "called":
+            called = provided("calls_at_desk")
+            if called is None:
+                return false()
+            return and_(Case.id.in_(called), Case.status.in_(OPEN), Case.department_id != self.department.id)
         if queue == "mine":
             return and_(Case.handler_id == self.person.id, Case.status.in_([S.ACCEPTED, S.IN_PROGRESS]), here)
         if queue == "soon":
@@ -278,7 +286,7 @@ class Desk:
     def counts(self) -> dict[str, int]:
         """How many cases stand in each queue: one statement over this department's open cases, and small ones."""
         columns, others = [], []
-        elsewhere = ("assist", "offers", "approvals", "routing")
+        elsewhere = ("assist", "offers", "approvals", "routing", "called")
         for name in self.queues():
             if name in elsewhere:
                 others.append(self._count_of(self._condition(name)).label(name))
@@ -332,6 +340,13 @@ class Desk:
             Case.number == number, self._condition(self.view.queue), self._readable()
         )
         return db.session.execute(query).one_or_none()
+
+    def is_called_to(self, case: Case) -> bool:
+        """Whether a call climbed to this desk because nobody has answered for the case."""
+        if not self.department.is_desk:
+            return False
+        called = select(Case.id).where(Case.id == case.id, self._condition("called"))
+        return db.session.scalar(called) is not None
 
     def next_due(self) -> datetime | None:
         """When the next duty of the department falls due: what a cleared queue says."""

@@ -81,7 +81,8 @@ def acts(row: Row[Any], desk: Desk) -> list[dict[str, Any]]:
     elif row.status in (Status.ACCEPTED, Status.IN_PROGRESS) and mine:
         word = _("Answer now") if row.overdue else _("Answer")
         found.append({"label": word, "url": f"{desk.view.url(case=row.number)}#answer", "get": True})
-    if desk.department.is_desk and desk.view.queue == "routing":
+    unanswered = desk.view.queue == "called" and row.status == Status.PENDING
+    if desk.department.is_desk and (desk.view.queue == "routing" or unanswered):
         found.append({"label": _("Send to a department"), "url": _open(row, desk, "route"), "get": True})
     elif mine and row.status in OPEN:
         found.append({"label": _("Hand over"), "url": _open(row, desk, "offer"), "get": True, "key": "T"})

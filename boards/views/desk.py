@@ -33,7 +33,14 @@ bp = Blueprint("desk", __name__)
 
 NOTHING = Typed()
 MOST = 200  # cases asked about at once
-TONES = {"routing": "wait", "pending": "wait", "soon": "wait", "overdue": "over", "rectify": "over"}
+TONES = {
+    "routing": "wait",
+    "called": "over",
+    "pending": "wait",
+    "soon": "wait",
+    "overdue": "over",
+    "rectify": "over",
+}
 
 
 @dataclass
@@ -124,6 +131,7 @@ def queue_name(name: str) -> str:
     """A queue's name on its tab."""
     return {
         "routing": _("To be sent on"),
+        "called": _("Nobody has answered"),
         "pending": _("Waiting"),
         "mine": _("With me"),
         "working": _("In progress"),
@@ -264,8 +272,10 @@ def toast(number: str) -> Response:
     case = Case.numbered(number, reader=desk.person)
     ours = case.department_id == desk.department.id
     offered = case.open_handover()
-    wanted = (ours and case.acknowledged_at is None and case.status == "pending") or (
-        offered is not None and offered.to_id == desk.department.id
+    wanted = (
+        (ours and case.acknowledged_at is None and case.status == "pending")
+        or (offered is not None and offered.to_id == desk.department.id)
+        or desk.is_called_to(case)
     )
     if not wanted:
         return make_response("", 204)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 
 from board import jobs
 from board.clock import now
 from board.db import db
+from board.live import append
+from board.seams import provides
 from board.spans import Span
 from boards.models import Case, CaseEvent
 from boards.models.deadline import calendar
 from boards.models.status import Status
+from boards.policy import department_sees
 from notifications.models.delivery import Delivery
 from notifications.models.page import Page, PageState, PageStep, Telling, note
 from notifications.paging import asking
 from notifications.paging.climbing import Climb, Due, Ladder, climb, lease_end
 from notifications.paging.policies import steps_of
-from notifications.paging.steps import Step
+from notifications.paging.steps import Step, Who
 from notifications.paging.telling import tell
 from people.models import Department, Person
 
@@ -120,6 +124,7 @@ def acknowledge(page: Page, event: CaseEvent) -> None:
     accept = page.case.thread.section.span("accept")
     page.lease_until = page.next_at = lease_end(accept, calendar(), event.at, urgent=page.urgent)
     _note_acknowledged(page, event)
+    _settle_desk(page)
     promise(page)
 
 
@@ -127,6 +132,7 @@ def end(page: Page, why: str, event: CaseEvent | None = None) -> None:
     """Nobody needs to be told any more."""
     _climb(page, event.at if event is not None else now(), telling=False)
     page.state, page.next_at = PageState.ENDED, None
+    _settle_desk(page)
     page.ended_at, page.ended_why = (event.at if event is not None else now()), why
     if event is not None:
         page.ended_by_id = event.actor_id
@@ -205,7 +211,37 @@ def _take(page: Page, each: Due, moment: datetime, *, telling: bool) -> int:
     )
     if people:
         tell(page, each.place, each.step, people, moment)
+        if each.step.who == Who.DESK:
+            _call_desk(page)
     return len(people)
+
+
+@provides("calls_at_desk")
+def calls_at_desk() -> Any:
+    """The ids of the cases that have climbed to the dispatch desk and that nobody has answered for."""
+    climbed = select(PageStep.page_id).where(PageStep.who == str(Who.DESK))
+    return select(Page.case_id).where(Page.state == PageState.OPEN, Page.owed, Page.id.in_(climbed))
+
+
+def _call_desk(page: Page) -> None:
+    """Let it pop up at the dispatch desk, as far as that may read it."""
+    desk, case = Department.desk(), page.case
+    if desk.id != page.department_id and department_sees(desk, case.thread):
+        append(
+            f"department:{desk.key}",
+            kind="called",
+            case=case.number,
+            calls=True,
+            urgent=page.urgent,
+            version=case.thread.version,
+        )
+
+
+def _settle_desk(page: Page) -> None:
+    """Somebody has answered: the desk that it had climbed to looks again."""
+    climbed = select(PageStep.id).where(PageStep.page_id == page.id, PageStep.who == str(Who.DESK)).limit(1)
+    if db.session.scalar(climbed) is not None:
+        append(f"department:{Department.desk().key}", kind="queue")
 
 
 def promise(page: Page) -> None:

@@ -7,16 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from board.clock import advance
-from board.db import db
+from board.db import db, transaction
+from board.live import StreamEntry
 from boards.models import Case
 from notifications.models import EscalationPolicy
 from notifications.paging import ticking
 from notifications.paging.policies import steps_of
 from people.models import Department
-from tests.builders import Cast
+from tests.builders import Cast, posted
 
 Get = Callable[..., TestResponse]
 GOOD = {"duty": "1", "duty_after": "0", "leader": "1", "leader_after": "30", "desk": "1", "desk_after": "60"}
@@ -121,6 +123,41 @@ def test_everybody_reads_on_the_case_how_far_its_call_has_climbed(get_as: Get, r
     page = html(get_as(None, f"/cases/{number}"))
     for words in ("下一班空缺", "已通知负责人"):
         assert words in page, words
+
+
+def test_what_nobody_answers_for_stands_and_pops_up_at_the_dispatch_desk_until_somebody_does(
+    cast: Cast, get_as: Get, reported: Callable[[], Case]
+):
+    number = reported().number
+    advance(timedelta(minutes=23))
+    ticking.drain()
+    assert "没人应答" not in html(get_as("dana", "/desk"))
+    assert get_as("dana", f"/desk/toast/{number}").status_code == 204
+
+    advance(timedelta(minutes=2))
+    ticking.drain()
+    page = html(get_as("dana", "/desk?queue=called"))
+    assert "没人应答" in page
+    assert number in page
+    assert reported().thread.title in html(get_as("dana", f"/desk/toast/{number}"))
+    hints = [each.hint for each in db.session.scalars(select(StreamEntry)) if each.hint.get("calls")]
+    assert [each["case"] for each in hints if each["kind"] == "called"] == [number]
+    assert "没人应答" not in html(get_as("otto", "/desk?queue=called"))
+
+    with transaction():
+        reported().acknowledge(by=cast.otto)
+    assert number not in html(get_as("dana", "/desk?queue=called"))
+
+
+def test_what_the_dispatch_desk_may_not_read_does_not_pop_up_there(cast: Cast, get_as: Get):
+    with transaction():
+        thread = posted(cast.rita, title="家里的事", body="请交警支队看一下。", restrict=True)
+        number = thread.case.number if thread.case else ""
+    advance(timedelta(minutes=26))
+    ticking.drain()
+    assert number not in html(get_as("dana", "/desk?queue=called"))
+    assert get_as("dana", f"/desk/toast/{number}").status_code == 404
+    assert [e.hint for e in db.session.scalars(select(StreamEntry)) if e.hint.get("kind") == "called"] == []
 
 
 def test_a_desk_says_when_calls_have_stopped(get_as: Get, reported: Callable[[], Case]):
