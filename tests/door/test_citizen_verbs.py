@@ -83,11 +83,12 @@ def test_a_visitor_is_led_to_the_sign_in(client_of, case, verb):
 @pytest.mark.parametrize("verb", THREAD_VERBS)
 def test_a_visitor_is_led_to_the_sign_in_from_threads_too(client_of, case, verb):
     path = f"/t/{case_id(case)}"
-    answer = client_of(None).post(
-        f"{path}/{verb}", data={"body": "x"}, headers={**ORIGIN, "Referer": f"http://localhost{path}"}
-    )
+    here = {**ORIGIN, "Referer": f"http://localhost{path}"}
+    answer = client_of(None).post(f"{path}/{verb}", data={}, headers=here)
     assert answer.status_code == 303
     assert answer.location.startswith("/sign-in?next=/t/")
+    words = client_of(None).post(f"{path}/{verb}", data={"body": "x"}, headers=here)
+    assert words.location == "/sign-in?next=/carried", "what was typed waits behind the sign-in"
 
 
 def test_a_program_gets_401(client_of, case):

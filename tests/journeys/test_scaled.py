@@ -8,17 +8,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import requests
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
-from board import jobs, live
+from board import clock, jobs, live
 from board.db import db, transaction
-from boards.models import CaseEvent, Thread
+from boards.models import Case, CaseEvent, Thread
 from boards.models.watch import follow
-from notifications.models import InboxItem
+from notifications.models import InboxItem, Page, PageStep, Telling
+from notifications.paging import ticking
 from tests.builders import case_of, posted
 from tests.journeys.live_clients import Client
 from tests.journeys.scaled import Scaled
@@ -321,6 +323,22 @@ def test_every_recipients_set_equals_the_inbox_whatever_is_killed(
         )
         db.session.remove()
     assert replies == MENTIONS, "none lost, none twice"
+    with app.app_context():
+        called = db.session.scalars(
+            select(Telling.event_id)
+            .join(Page, Telling.page_id == Page.id)
+            .join(Case, Page.case_id == Case.id)
+            .where(Case.number == number, Telling.person_id == cast.hugo.id, Telling.channel == "live")
+        ).all()
+        assert len(called) == len(set(called)) == MENTIONS // 2, "each mention calls whoever is on duty, once"
+        db.session.rollback()
+        with clock.freeze(clock.now() + timedelta(days=4)):
+            ticking.drain()
+        climbed = select(PageStep.page_id).where(PageStep.who == "desk")
+        lost = select(Page.public_id).where(Page.state == "open", Page.id.not_in(climbed))
+        assert list(db.session.scalars(lost)) == [], "every call is answered or at the desk"
+        assert db.session.scalar(select(Page.id).where(Page.state == "open", Page.id.in_(climbed)).limit(1))
+        db.session.remove()
     assert len(clients["vera"].items()) == len(clients["adam"].items()) == MENTIONS
     assert len(clients["otto"].items()) >= MENTIONS // 2
     # The proof is worth nothing on a quiet day.
