@@ -7,6 +7,7 @@ So the driver runs in autocommit, and we begin: plain BEGIN to read, BEGIN IMMED
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -25,8 +26,10 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import Error as PsycopgError
 from sqlalchemy import DateTime, Engine, MetaData, String, TypeDecorator, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+
+log = logging.getLogger(__name__)
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -250,6 +253,15 @@ def is_sqlite() -> bool:
     return bool(db.engine.dialect.name == "sqlite")
 
 
+def _let_go(_error: BaseException | None) -> None:
+    # The page is drawn by now: that its connection was cut while it was put back must not turn it into an error.
+    try:
+        db.session.remove()
+    except DBAPIError as error:
+        log.warning("a connection was lost while it was put back: %s", error.orig)
+        db.session.registry.clear()
+
+
 def init_app(app: Flask) -> None:
     url = app.config["SQLALCHEMY_DATABASE_URI"]
     options: dict[str, Any] = {}
@@ -266,6 +278,7 @@ def init_app(app: Flask) -> None:
         options = {"pool_size": min(10, most // 2), "max_overflow": most - min(10, most // 2)}
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # the newest is called first: before Flask-SQLAlchemy's own
     migrations = str(Path(app.root_path) / "migrations")  # wherever the command was typed
     migrate.init_app(
         app,

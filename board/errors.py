@@ -12,8 +12,16 @@ from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -143,6 +151,8 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
     @app.errorhandler(NoConnection)
+    @app.errorhandler(NoFreeConnection)
+    @app.errorhandler(PendingRollbackError)  # asked again after a query whose connection was cut
     def database_fails(error: SQLAlchemyError) -> Response:
         # A full disk, a locked file, a server gone: nothing was written, the reader may try again.
         log.error("database: %s", getattr(error, "orig", error), extra={"request_id": g.get("request_id")})
@@ -153,6 +163,11 @@ def init_app(app: Flask) -> None:
         )
         response.headers["Retry-After"] = "5"
         return response
+
+    @app.errorhandler(DBAPIError)
+    def cut_off(error: DBAPIError) -> ResponseReturnValue:
+        # A server that stops under a running query is named in many ways; the lost connection tells it.
+        return database_fails(error) if error.connection_invalidated else unforeseen(error)
 
     @app.errorhandler(IntegrityError)
     def crossed(error: IntegrityError) -> Response:

@@ -78,7 +78,10 @@ def clocks(draw, extensions=2):
     if target.kind == "duty":
         more = moments
     for by in draw(st.lists(more, max_size=extensions)):
-        made = made.extend(by, draw(moments.filter(lambda moment: moment >= cuts[0])))
+        granted = draw(moments.filter(lambda moment: moment >= cuts[0]))
+        if isinstance(by, datetime) and by <= granted:
+            continue  # nobody is granted time until a moment that is over
+        made = made.extend(by, granted)
     return made
 
 

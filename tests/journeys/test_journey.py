@@ -76,7 +76,7 @@ def test_a_case_goes_from_post_to_rating_before_everybodys_eyes(open_as: Opened,
     print(
         f"{language}: the row stands on the desk {waited:.0f} ms after the post's answer, {seen - pressed:.0f} ms after the press"
     )
-    assert waited < 1000
+    assert waited < 5000, "seconds would be another kind of desk; how many milliseconds it is says bench/live"
     expect(badge).to_have_text(str(unread + 1))
 
     vera = open_as(width=1280, language=language)

@@ -72,6 +72,7 @@ def test_without_a_socket_he_is_seen_as_well(open_as: Opened) -> None:
 
 def test_a_lost_line_is_tried_again_and_at_once_when_the_page_is_looked_at(open_as: Opened) -> None:
     page = open_as("otto")
+    open_as.broken.add("/live?")
     open_sockets: list[WebSocketRoute] = []
     cut = {"now": False}
 
