@@ -110,7 +110,7 @@ def test_a_call_goes_by_the_steps_its_department_chose(
     case = db.session.scalars(db.select(Case)).one()
     said = html(get_as("otto", f"/desk?case={case.number}"))
     assert "呼叫到第 2 步，共 3 步" in said
-    assert "10:18通知指挥中心" in said
+    assert "10:18 通知指挥中心" in said
 
 
 def test_everybody_reads_on_the_case_how_far_its_call_has_climbed(get_as: Get, reported: Callable[[], Case]):
