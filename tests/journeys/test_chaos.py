@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -29,6 +28,7 @@ from tests.builders import Cast, case_of, posted, small_city
 from tests.conftest import settings
 from tests.journeys.conftest import ROOT, free_port
 from tests.journeys.live_clients import Client, Visitor
+from tests.servers import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -129,15 +129,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     built = House(tmp_path)
     yield built
     built.close()
-
-
-def wait_for(what: Any, seconds: float = 60) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_every_recipients_set_equals_the_inbox_exactly_once(house):
