@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,11 +19,10 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import func, select
 
-from board import clock, create_app, facts
+from board import clock, facts
 from board.clock import advance, now
 from board.db import db, transaction
 from boards.models import Case, Thread
@@ -35,6 +33,7 @@ from notifications.paging.listening import open_pages
 from people.models import Appointment, Department, Person, Shift
 from tests import conftest
 from tests.builders import Cast, posted
+from tests.domain.stateful import on_a_board, play
 
 PUNCTUAL, LATE = 0, 1
 WAITS = (
@@ -331,36 +330,17 @@ class Pagers(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(tmp_path: Path, small_city_file: tuple[Path, dict[str, int]]) -> type[Pagers]:
-    source, ids = small_city_file
-    keys = source.parent / "keys.json"
-    if keys.exists():
-        shutil.copy(keys, tmp_path / "keys.json")
-    Pagers.app = create_app(conftest.settings(tmp_path))
-    Pagers.source, Pagers.cast_ids = source, dict(ids)
+    on_a_board(Pagers, tmp_path, small_city_file)
     return Pagers
-
-
-def run(machine: type[Pagers], examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            print_blob=False,
-            phases=[Phase.reuse, Phase.generate, Phase.shrink],
-        ),
-    )
 
 
 def test_a_pager_that_comes_late_twice_or_not_at_all_ends_where_a_punctual_one_does(
     machine: type[Pagers],
 ) -> None:
-    run(machine, examples=15, steps=15)
+    play(machine, examples=15, steps=15)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_it_does_so_over_long_histories_too(machine: type[Pagers]) -> None:
-    run(machine, examples=150, steps=40)
+    play(machine, examples=150, steps=40)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -21,11 +20,10 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import text
 
-from board import clock, create_app, facts, jobs
+from board import clock, facts, jobs
 from board.clock import local, now
 from board.db import db, transaction
 from board.errors import BoardError, Invalid, NotAllowed, NotFound, WrongState
@@ -54,6 +52,7 @@ from boards.policy import sees, visible_to
 from people.models import Appointment, Department, Person, Shift
 from tests import conftest
 from tests.builders import Cast, posted
+from tests.domain.stateful import on_a_board, play
 
 STOCK = "您好，已收到，正在安排。"
 EVERYBODY = ("rita", "vera", "otto", "otis", "lena", "hugo", "dana", "carl", "ines", "mona", "adam")
@@ -824,34 +823,15 @@ class Board(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(tmp_path: Path, small_city_file: tuple[Path, dict[str, int]]) -> type[Board]:
-    source, ids = small_city_file
-    keys = source.parent / "keys.json"
-    if keys.exists():
-        shutil.copy(keys, tmp_path / "keys.json")
-    Board.app = create_app(conftest.settings(tmp_path))
-    Board.source, Board.cast_ids = source, dict(ids)
+    on_a_board(Board, tmp_path, small_city_file)
     return Board
 
 
-def run(machine: type[Board], examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            print_blob=False,
-            phases=[Phase.reuse, Phase.generate, Phase.shrink],
-        ),
-    )
-
-
 def test_whatever_anybody_tries_the_rules_of_the_case_hold(machine: type[Board]) -> None:
-    run(machine, examples=25, steps=30)
+    play(machine, examples=25, steps=30)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_rules_hold_for_long_histories_too(machine: type[Board]) -> None:
-    run(machine, examples=120, steps=60)
+    play(machine, examples=120, steps=60)
