@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all", action="store_true", help="run the slow tests too; in CI nothing may be skipped"
     )
+    parser.addoption(
+        "--old-threads",
+        type=Path,
+        metavar="FOLDER",
+        help="import every CSV file of old threads in FOLDER, too",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"old threads: {config.getoption('--old-threads') or 'none given (--old-threads FOLDER)'}"
 
 
 @cache
@@ -117,10 +128,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if slow:
             config.hook.pytest_deselected(items=slow)
             items[:] = [item for item in items if not item.get_closest_marker("slow")]
-    for item in items:
-        if item.get_closest_marker("browser"):
-            # One worker drives all browsers: two at once would measure each other.
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    if not config.getoption("--old-threads"):
+        without = [item for item in items if item.get_closest_marker("old_threads")]
+        if without:
+            config.hook.pytest_deselected(items=without)
+            items[:] = [item for item in items if not item.get_closest_marker("old_threads")]
+    # Last, when nothing else is under way: a browser, a server and a worker are enough for two processors.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
@@ -153,9 +166,9 @@ def pytest_make_collect_report(
     return report
 
 
-@pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database of the test's own; dropped afterwards."""
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database; dropped afterwards."""
     import psycopg
     from sqlalchemy import make_url
 
@@ -166,11 +179,27 @@ def postgres_url() -> Iterator[str]:
     plain = place.replace("+psycopg", "")
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(f'create database "{name}" template template0')
+        # No test stops the server: that a commit is on the disk when it is answered may wait.
+        connection.execute(f'alter database "{name}" set synchronous_commit = off')
     try:
         yield make_url(place).set(database=name).render_as_string(hide_password=False)
     finally:
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute(f'drop database if exists "{name}" with (force)')
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of the test's own."""
+    with postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_home() -> Iterator[str]:
+    """The SQLAlchemy URL of a database of this process."""
+    with postgres_database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -66,10 +66,7 @@ def crowd(number: int, name: str) -> None:
         ids = range(first, first + number)
         db.session.execute(
             insert(Person),
-            [
-                {"id": key, "kind": "member", "nickname": f"{name}{key}", "nickname_key": f"{name}{key}"}
-                for key in ids
-            ],
+            [{"id": key, "kind": "member", "nickname_lookup": f"{name}{key}"} for key in ids],
         )
         db.session.execute(
             insert(Contact),

@@ -16,8 +16,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 
+class Refused(ConnectionError):
+    """The server holds as many sockets as it may: whoever comes now polls."""
+
+
 class Listener:
-    """One signed-in client that follows a stream."""
+    """One signed-in client that follows a stream; Refused where there is no room for its socket."""
 
     def __init__(self, address: tuple[str, int], token: str, stream: str) -> None:
         self.socket = socket.create_connection(address, timeout=30)
@@ -39,6 +43,9 @@ class Listener:
                 raise ConnectionError("the socket was refused")
             self.buffer += part
         head, _end, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        if b" 503 " in head[:20]:
+            self.socket.close()
+            raise Refused("the server has no room for one more socket")
         if b" 101 " not in head[:20]:
             raise ConnectionError(f"no WebSocket: {head[:200]!r}")
         self.await_("0")

@@ -31,18 +31,21 @@ from sqlalchemy.schema import CreateIndex
 
 from bench.playing import PLACE, Life, Model, play
 from board.clock import local, now
+from board.commitments import GENESIS, canonical, digest
 from board.db import ALPHABET, db, random_id, transaction
 from board.jobs import Job
 from boards.models import Case, CaseEvent, Deadline, Mention, Rating, Thread, tally
 from boards.models.section import DayNumber
 from boards.models.text import Text
-from boards.models.timeline import GENESIS, canonical, digest, replay, verify
+from boards.models.timeline import replay, verify
 from boards.models.watch import Watch
+from notifications.models import Page, PageState
+from notifications.paging import pager
 from people.models import Appointment, Department, Person, SignIn
 from people.models.sign_in import hashed
 
 # In the order in which their rows can stand: what a row refers to comes first.
-COPIED: tuple[type[Any], ...] = (Text, Thread, Case, CaseEvent, Deadline, Mention, Watch, Rating)
+COPIED: tuple[type[Any], ...] = (Text, Thread, Case, CaseEvent, Page, Deadline, Mention, Watch, Rating)
 BATCH = 1_000
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00)?")
 SURNAMES = "青钢昆红滨学东湖老建和平安康明新春秋山河文武长兴"
@@ -80,8 +83,10 @@ def seed(threads: int, tell: Tell, *, members: int = 400, officers: int = 110, c
     desk = _sign_ins(_officers("traffic-police", officers), staff=True)
     models = list(play(people))
     with transaction() as session:
-        # What the models promised is promised for them; the copies wake nobody.
+        # What the models promised is promised for them; the copies wake nobody, and nobody is missed who was not called.
         session.execute(Job.__table__.delete())  # type: ignore[attr-defined]
+        for page in session.scalars(select(Page).where(Page.state != PageState.ENDED)).all():
+            pager.silence(page)
     began, spent = time.perf_counter(), _processor()
     copier = Copier(models, rng, people)
     gc.disable()  # a million rows are made and none refers to another
@@ -130,9 +135,7 @@ def people(members: int, officers: int) -> tuple[list[str], list[str]]:
 
 def _members(number: int) -> list[int]:
     with transaction() as session:
-        rows = [
-            Person(kind="member", nickname=f"街坊{n}号", nickname_key=f"街坊{n}号") for n in range(number)
-        ]
+        rows = [Person(kind="member", nickname=f"街坊{n}号") for n in range(number)]
         session.add_all(rows)
         session.flush()
         return [each.id for each in rows]

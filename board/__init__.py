@@ -16,9 +16,9 @@ __all__ = ["PARTS", "Settings", "create_app"]
 ROOT = Path(__file__).resolve().parent.parent
 
 # Strings, so that the wall has no arrow to a part. The order is that of the listeners.
-PARTS = ("people", "boards", "notifications", "search")
+PARTS = ("people", "boards", "complaints", "notifications", "search")
 WALL = (
-    "logs", "db", "i18n", "prefs", "web", "wakeups", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "cli", "doctor_cli",
+    "logs", "db", "audit", "i18n", "prefs", "web", "wakeups", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "noting", "roots", "cli", "doctor_cli", "audit_cli",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import threading
@@ -13,9 +14,10 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from board import files, jobs, live, machines, messages, once
+from board import checkpoints, files, jobs, live, machines, messages, once
 from board.clock import now
 from board.db import db, is_sqlite, transaction
+from board.i18n import _, ngettext
 from board.seams import promise_standing
 from board.settings import fresh_keys, fresh_vapid_key
 
@@ -29,7 +31,7 @@ def worker(only_once: bool) -> None:
     """Do the board's jobs until told to stop; what runs is finished first."""
     promise_upkeep()
     if only_once:
-        click.echo(f"{jobs.run_due()} jobs done")
+        click.echo(ngettext("%(num)d job done", "%(num)d jobs done", jobs.run_due()))
         return
     stop = threading.Event()
 
@@ -42,8 +44,16 @@ def worker(only_once: bool) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     alive = threading.Thread(target=machines.beat_until, args=(stop, app), name="beat", daemon=True)
     alive.start()
+    carrying = threading.Thread(
+        target=checkpoints.carry_until, args=(stop, app), name="checkpoints", daemon=True
+    )
+    carrying.start()
+    # The program itself stays as long as this process does: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
     jobs.work(stop)
     alive.join(5)
+    carrying.join(5)
     click.echo("worker: stopped", err=True)
 
 
@@ -99,7 +109,7 @@ def list_messages(area: str | None) -> None:
 
 def _database_file() -> Path:
     if not is_sqlite():
-        raise click.ClickException("This board runs on PostgreSQL: use pg_dump and pg_restore.")
+        raise click.ClickException(_("This board runs on PostgreSQL: use pg_dump and pg_restore."))
     return Path(db.engine.url.database or "")
 
 
@@ -110,7 +120,7 @@ def backup(file: Path) -> None:
     """Write a consistent copy of the database to FILE while the board goes on."""
     source = _database_file()
     if file.exists():
-        raise click.ClickException(f"{file} is there already; name a new file.")
+        raise click.ClickException(_("%(file)s is there already; name a new file.", file=file))
     draft = file.with_name(file.name + ".part")
     draft.unlink(missing_ok=True)
     try:
@@ -124,8 +134,11 @@ def backup(file: Path) -> None:
         connection.close()
     except (OSError, sqlite3.Error) as error:
         draft.unlink(missing_ok=True)
-        raise click.ClickException(f"The backup was not written: {error}") from None
-    click.echo(f"{file}: {file.stat().st_size:,} bytes, checked. Keep keys.json and files/ with it.")
+        raise click.ClickException(_("The backup was not written: %(why)s", why=error)) from None
+    size = f"{file.stat().st_size:,}"
+    click.echo(
+        _("%(file)s: %(size)s bytes, checked. Keep keys.json and files/ with it.", file=file, size=size)
+    )
 
 
 def check(file: Path) -> None:
@@ -136,9 +149,10 @@ def check(file: Path) -> None:
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         connection.close()
     except sqlite3.Error as error:
-        raise click.ClickException(f"{file} is not a backup of this board: {error}") from None
+        words = _("%(file)s is not a backup of this board: %(why)s", file=file, why=error)
+        raise click.ClickException(words) from None
     if verdict != "ok" or version is None:
-        raise click.ClickException(f"{file} is damaged: {verdict}")
+        raise click.ClickException(_("%(file)s is damaged: %(why)s", file=file, why=verdict))
 
 
 @click.command("restore")
@@ -150,7 +164,9 @@ def restore(file: Path, yes: bool) -> None:
     target = _database_file()
     check(file)
     if not yes:
-        click.confirm(f"Replace {target} by {file}? Stop the board first.", abort=True)
+        click.confirm(
+            _("Replace %(target)s by %(file)s? Stop the board first.", target=target, file=file), abort=True
+        )
     db.session.remove()
     db.engine.dispose()
     aside = target.with_name(f"{target.name}.before-{now():%Y%m%d-%H%M%S}")
@@ -169,9 +185,12 @@ def restore(file: Path, yes: bool) -> None:
         draft.replace(target)
     except (OSError, sqlite3.Error) as error:
         draft.unlink(missing_ok=True)
-        raise click.ClickException(f"Nothing was replaced: {error}") from None
+        raise click.ClickException(_("Nothing was replaced: %(why)s", why=error)) from None
     click.echo(
-        f"Restored. The database before is {aside}. Run `flask search rebuild` before you start the board."
+        _(
+            "Restored. The database before is %(aside)s. Run `flask search rebuild` before you start the board.",
+            aside=aside,
+        )
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import secrets
 import sqlite3
 import threading
@@ -18,15 +19,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import Error as PsycopgError
-from sqlalchemy import DateTime, Engine, MetaData, String, TypeDecorator, event
+from sqlalchemy import DateTime, Engine, MetaData, Result, String, TypeDecorator, event, func, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
 log = logging.getLogger(__name__)
@@ -98,18 +101,28 @@ class PublicId:
 
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
-_before: list[Callable[[Session], None]] = []
-_after: list[Callable[[Session], None]] = []
+Hook = Callable[[Session], None]
+_before: list[Hook] = []
+_after: list[Hook] = []
 
 
-def before_commit(hook: Callable[[Session], None]) -> Callable[[Session], None]:
+@overload
+def before_commit(hook: Hook) -> Hook: ...
+@overload
+def before_commit(*, last: bool) -> Callable[[Hook], Hook]: ...
+def before_commit(hook: Hook | None = None, *, last: bool = False) -> Hook | Callable[[Hook], Hook]:
     """Register a hook that runs inside each transaction(), just before its commit.
 
-    The newest hook runs first, so what a part adds there is still written by the wall's own.
+    The newest hook runs first, so what a part adds there is still written by the wall's own; `last` runs behind all
+    others, for what must be locked by nobody longer than it takes to commit.
     """
-    if hook not in _before:
-        _before.append(hook)
-    return hook
+
+    def put(hook: Hook) -> Hook:
+        if hook not in _before:
+            _before.insert(0 if last else len(_before), hook)
+        return hook
+
+    return put if hook is None else put(hook)
 
 
 def after_commit(hook: Callable[[Session], None]) -> Callable[[Session], None]:
@@ -173,13 +186,18 @@ def only_inside_transaction(session: Session, context: Any, instances: Any) -> N
         raise RuntimeError("rows change only inside transaction()")
 
 
+BUSY = 5.0  # seconds to wait for SQLite's lock
+LOGGED = 16_000  # pages in SQLite's log until a commit carries them over itself (board/checkpoints.py)
+
+
 def _on_connect(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        "busy_timeout=5000",
+        f"wal_autocheckpoint={LOGGED}",
+        f"busy_timeout={BUSY * 1000:.0f}",
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "cache_size=-16000",
@@ -189,7 +207,33 @@ def _on_connect(connection: Any, record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+    if _writing.get():
+        _begin_to_write(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Take the write lock, asking about every millisecond for up to BUSY seconds.
+
+    SQLite itself asks the more rarely the longer it has waited, up to ten times a second: beside a busy worker
+    that made the slowest of a hundred posts wait for seconds.
+    """
+    until = time.monotonic() + BUSY
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                code = getattr(error.orig, "sqlite_errorcode", None)
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.0003, 0.001))  # nosec B311
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
 
 
 IDLE = 1.0  # seconds after which a connection is asked whether its server is still there
@@ -238,7 +282,11 @@ def commits() -> int | None:
     Costs a few microseconds and begins no transaction: what was read from the database before is as good as
     read now while the number stands. Read it before what it is to vouch for.
     """
-    engine = db.engine
+    return commits_of(db.engine)
+
+
+def commits_of(engine: Engine) -> int | None:
+    """The same outside of a request."""
     if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
         return None
     watch: _Watch | None = getattr(engine, "_station_watch", None)
@@ -248,9 +296,31 @@ def commits() -> int | None:
         return int(watch.connection.execute("PRAGMA data_version").fetchone()[0])
 
 
+def ask(query: Any, **values: Any) -> Result[*tuple[Any, ...]]:
+    """The rows of a query of columns, asked of the transaction's connection itself: what the session does around a small
+    query costs as much as the query. For what pages ask over and over: `query` is put together once, with bindparam()
+    for its values. What the session has not written yet is not in it.
+    """
+    return db.session.connection().execute(query, values)
+
+
+def one_at_a_time(name: str) -> None:
+    """Wait until nobody else holds `name`, and hold it until the open transaction ends.
+
+    SQLite lets only one write at a time anyway.
+    """
+    if not is_sqlite():
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 def is_sqlite() -> bool:
     """Whether this installation runs on SQLite."""
     return bool(db.engine.dialect.name == "sqlite")
+
+
+def insert(table: Any) -> Any:
+    """An INSERT into a table or model that knows on_conflict_do_nothing() and on_conflict_do_update() here."""
+    return (sqlite_insert if is_sqlite() else pg_insert)(table)
 
 
 def _let_go(_error: BaseException | None) -> None:
@@ -259,6 +329,9 @@ def _let_go(_error: BaseException | None) -> None:
         db.session.remove()
     except DBAPIError as error:
         log.warning("a connection was lost while it was put back: %s", error.orig)
+        db.session.registry.clear()
+    except Exception:
+        log.exception("a session was not put back")
         db.session.registry.clear()
 
 
@@ -276,6 +349,8 @@ def init_app(app: Flask) -> None:
         # two nodes take eighty at most (docs/running.md).
         most = {"both": 40, "pages": 16, "live": 8}[app.config["SETTINGS"].role]
         options = {"pool_size": min(10, most // 2), "max_overflow": most - min(10, most // 2)}
+    # An error that is written down names the statement; what stood in it are people's words, names and keys.
+    options["hide_parameters"] = True
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
     app.teardown_appcontext(_let_go)  # the newest is called first: before Flask-SQLAlchemy's own

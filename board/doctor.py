@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from board import files, jobs
 from board.clock import now
 from board.db import db, is_sqlite, transaction
-from board.i18n import _
+from board.i18n import _, ngettext
 from board.transports import mail, sms
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,11 @@ def lag() -> Finding:
     )
     late = moment - oldest if oldest is not None else timedelta(0)
     if late > LATE:
-        says = _("Work has been waiting for %(minutes)s minutes: no worker does it.", minutes=_minutes(late))
+        says = ngettext(
+            "Work has been waiting for %(num)s minute: no worker does it.",
+            "Work has been waiting for %(num)s minutes: no worker does it.",
+            _minutes(late),
+        )
         return Finding(
             name, False, says, _("Start `flask worker`; bin/start and the systemd unit do it by themselves.")
         )
@@ -192,7 +196,11 @@ def lag() -> Finding:
         select(func.count(jobs.Job.id)).where(jobs.Job.failed_at > moment - timedelta(days=1))
     )
     if given_up:
-        says = _("%(num)s jobs were given up in the last day.", num=given_up)
+        says = ngettext(
+            "%(num)s job was given up in the last day.",
+            "%(num)s jobs were given up in the last day.",
+            given_up,
+        )
         return Finding(name, False, says, _("`flask board failed-jobs` lists them with their reasons."))
     return Finding(name, True, _("No work is waiting."))
 

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import (
+    DataError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
@@ -20,11 +21,11 @@ from sqlalchemy.exc import (
     PendingRollbackError,
     SQLAlchemyError,
 )
-from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from board import typed
 from board.i18n import _, _l
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,27 @@ class Invalid(BoardError):
         super().__init__(message)
 
 
-PAGES = {403, 404, 409, 413, 422, 429, 500, 503}
+PAGES = {status: status for status in (403, 404, 409, 413, 422, 429, 500, 503)} | {405: 404, 410: 404}
+# What werkzeug and the wall refuse, in the reader's language. What is not here is said as 400 or 500.
+SAID: dict[int, Message] = {
+    400: _l("The board could not read what your browser sent."),
+    401: _l("Please sign in first."),
+    403: NotAllowed.default,
+    404: NotFound.default,
+    405: NotFound.default,
+    408: _l("That took too long on its way here. Please send it again."),
+    409: WrongState.default,
+    410: NotFound.default,
+    413: _l("That is too large: at most 9 photos of 20 MB each."),
+    414: _l("This address is too long."),
+    415: _l("What was sent is of a kind that cannot be taken here."),
+    422: Invalid.default,
+    429: _l("That was a lot at once. Please wait a little and try again."),
+    500: BoardError.default,
+    503: _l("The board cannot answer right now. Please try again in a moment."),
+}
+TOO_MUCH_TEXT = _l("That is too much text for one form. Please send it in several parts.")
+CANNOT_SAVE = _l("The board cannot save right now. Please try again in a moment.")
 
 
 def database_away() -> bool:
@@ -103,7 +124,10 @@ def wants_json() -> bool:
 
 
 def answer(status: int, message: Message, errors: Mapping[str, Message] | None = None) -> Response:
-    """An error as a page, or as RFC 9457 problem JSON, never cached."""
+    """An error as a page, or as RFC 9457 problem JSON, never cached.
+
+    The page of a form that was not taken holds what was written in it, to be copied.
+    """
     if wants_json():
         body: dict[str, Any] = {"type": "about:blank", "status": status, "title": str(message)}
         if errors:
@@ -111,13 +135,20 @@ def answer(status: int, message: Message, errors: Mapping[str, Message] | None =
         response = jsonify(body)
         response.mimetype = "application/problem+json"
     else:
-        name = status if status in PAGES else (500 if status >= 500 else 404)
+        name = PAGES.get(status, 500 if status >= 500 else 400)
+        words = typed.words()
         response = make_response(
-            render_template(f"errors/{name}.html", message=str(message), errors=errors or {})
+            render_template(f"errors/{name}.html", message=str(message), errors=errors or {}, written=words)
         )
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _in_short(error: DBAPIError) -> str:
+    """What the database says, without the row that PostgreSQL goes on to quote."""
+    found = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return str(found or error.orig)
 
 
 def init_app(app: Flask) -> None:
@@ -134,15 +165,10 @@ def init_app(app: Flask) -> None:
         code = error.code or 500
         if code < 400 and error.response is not None:
             return error.get_response()  # a redirect that werkzeug raised
-        if code == 405:
-            response = answer(404, NotFound.default)
-            response.status_code = 405
-            return response
-        words = {
-            413: _("That is too large: at most 9 photos of 20 MB each."),
-            429: _("That was a lot at once. Please wait a little and try again."),
-        }
-        response = answer(code, words.get(code, NotFound.default if code == 404 else error.description))
+        message = SAID.get(code, SAID[500 if code >= 500 else 400])
+        if code == 413 and (request.content_length or 0) <= app.config["MAX_CONTENT_LENGTH"]:
+            message = TOO_MUCH_TEXT  # the photos would have fitted
+        response = answer(code, message)
         for name, value in error.get_headers():
             if name.lower() == "retry-after":
                 response.headers[name] = value
@@ -150,19 +176,26 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
-    @app.errorhandler(NoConnection)
     @app.errorhandler(NoFreeConnection)
     @app.errorhandler(PendingRollbackError)  # asked again after a query whose connection was cut
     def database_fails(error: SQLAlchemyError) -> Response:
         # A full disk, a locked file, a server gone: nothing was written, the reader may try again.
         log.error("database: %s", getattr(error, "orig", error), extra={"request_id": g.get("request_id")})
         g.database_away = True
-        response = answer(
-            503,
-            _("The board cannot save right now. What you wrote is kept on this device; please try again."),
-        )
+        response = answer(503, SAID[503] if request.method in ("GET", "HEAD") else CANNOT_SAVE)
         response.headers["Retry-After"] = "5"
         return response
+
+    @app.errorhandler(DataError)
+    def not_to_be_kept(error: DataError) -> Response:
+        # Such as the character NUL, which PostgreSQL takes in no text: nothing is called so, and nothing can be.
+        log.warning("data: %s", _in_short(error), extra={"request_id": g.get("request_id")})
+        if request.method in ("GET", "HEAD"):
+            return answer(NotFound.status, NotFound.default)
+        return answer(
+            Invalid.status,
+            _("This holds characters that cannot be kept, or it is too long. Please change it."),
+        )
 
     @app.errorhandler(DBAPIError)
     def cut_off(error: DBAPIError) -> ResponseReturnValue:
@@ -171,7 +204,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(IntegrityError)
     def crossed(error: IntegrityError) -> Response:
-        log.warning("integrity: %s", error.orig, extra={"request_id": g.get("request_id")})
+        log.warning("integrity: %s", _in_short(error), extra={"request_id": g.get("request_id")})
         return answer(WrongState.status, WrongState.default)
 
     @app.errorhandler(Exception)
@@ -179,4 +212,10 @@ def init_app(app: Flask) -> None:
         log.error("unforeseen error", exc_info=error, extra={"request_id": g.get("request_id")})
         if app.testing and app.config.get("PROPAGATE"):
             raise error
-        return answer(500, BoardError.default)
+        try:
+            return answer(500, BoardError.default)
+        except Exception:
+            # What broke the page may break the page that says so: both ask who reads it. Then nothing more is asked.
+            log.exception("the page of an error was not drawn", extra={"request_id": g.get("request_id")})
+            g.database_away = True
+            return answer(500, BoardError.default)

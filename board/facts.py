@@ -65,11 +65,17 @@ def forget() -> None:
 
 
 def site() -> dict[str, Any]:
-    """The facts in the reader's language, as templates use them."""
+    """The facts in the reader's language, as templates use them; `as_of` is another number once they were read again."""
     side = "en" if is_english() else "zh"
+    known = facts()
     return {
-        key: (value.get(side) or value.get("zh", "")) if isinstance(value, dict) and "zh" in value else value
-        for key, value in facts().items()
+        "as_of": _read_at,
+        **{
+            key: (value.get(side) or value.get("zh", ""))
+            if isinstance(value, dict) and "zh" in value
+            else value
+            for key, value in known.items()
+        },
     }
 
 

@@ -366,6 +366,8 @@ def show(public_id: str, size: str) -> Response:
     response = send_file(
         data,
         mimetype=file.content_type,
+        # Pages show it all the same; opened by its own address it never becomes a page of this house.
+        as_attachment=True,
         download_name=f"{file.public_id}.{ending}",
         etag=f"{file.public_id}-{size}",
     )

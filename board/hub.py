@@ -34,7 +34,8 @@ socketio = SocketIO()
 bp = Blueprint("live", __name__)
 
 _lock = threading.Lock()
-_rooms: dict[str, dict[str, Any]] = {}  # socket id -> {"sign_in": public id, "names": set of streams}
+# socket id -> {"sign_in": public id, "own": the stream of its person, "names": set of streams}
+_rooms: dict[str, dict[str, Any]] = {}
 
 
 def reader() -> Any:
@@ -43,9 +44,10 @@ def reader() -> Any:
 
 
 def joined() -> set[str]:
-    """Every stream that somebody connected to this process listens to."""
+    """Every stream that somebody connected to this process listens to, and each person's own: there it is said when
+    he is signed out or loses an office, whether or not his page asked for it."""
     with _lock:
-        return set().union(*(entry["names"] for entry in _rooms.values()))
+        return set().union(*(entry["names"] | entry["own"] for entry in _rooms.values()))
 
 
 def sockets() -> int:
@@ -75,22 +77,25 @@ def connect(auth: Any = None) -> None:
     if room is not None:
         _hear_only(room)
         return
-    sign_in = provided("sign_in") if reader() is not None else None
+    person = reader()
+    sign_in, own = (provided("sign_in"), {person.stream}) if person is not None else (None, set())
     db.session.remove()
     sid: str = request.sid  # type: ignore[attr-defined]
     if sign_in is None:
         socketio.start_background_task(_close_soon, socketio.server.manager.eio_sid_from_sid(sid, "/"))
         raise ConnectionRefusedError("sign in first")
     with _lock:
-        _rooms[sid] = {"sign_in": sign_in, "names": set()}
+        _rooms[sid] = {"sign_in": sign_in, "own": own, "names": set()}
     start_pump(current_app._get_current_object())  # type: ignore[attr-defined]
+    current_app.extensions["live_pump"].follow(live.cursors(sorted(own)))
+    db.session.remove()
 
 
 def _hear_only(room: str) -> None:
     # A socket of nobody: the next round of rights puts it out.
     sid: str = request.sid  # type: ignore[attr-defined]
     with _lock:
-        _rooms[sid] = {"sign_in": None, "names": {room}}
+        _rooms[sid] = {"sign_in": None, "own": set(), "names": {room}}
     start_pump(current_app._get_current_object())  # type: ignore[attr-defined]
     current_app.extensions["live_pump"].follow(live.cursors([room]))
     db.session.remove()
@@ -167,13 +172,14 @@ def hello(since: Any = None) -> dict[str, Any]:
 def recheck(name: str | None = None, *, everything: bool = False) -> None:
     """Take this process's sockets out of the rooms that their persons may no longer hear.
 
-    With `name` only those in that room are asked, and only about it unless `everything` is to be asked.
+    With `name` only those in that room, or whose own stream it is, are asked, and only about it unless `everything`
+    is to be asked.
     """
     with _lock:
         held = [
             (sid, entry["sign_in"], {name} if name and not everything else set(entry["names"]))
             for sid, entry in _rooms.items()
-            if name is None or name in entry["names"]
+            if name is None or name in entry["names"] | entry["own"]
         ]
     db.session.rollback()
     for sid, sign_in, names in held:

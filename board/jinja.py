@@ -12,6 +12,7 @@ from jinja2.runtime import Context
 
 from board import once
 from board.clock import local, now
+from board.fragments import Fragments
 from board.i18n import _, is_english, language, ngettext
 from board.permissions import may
 from board.seams import slot_html
@@ -115,6 +116,7 @@ def init_app(app: Flask) -> None:
         reader_language=language,
     )
     app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.add_extension(Fragments)
 
     @app.context_processor
     def place() -> dict[str, str]:

@@ -18,14 +18,12 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import JSON, CursorResult, Index, String, Text, and_, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from board import leases
 from board.clock import now
-from board.db import Model, db, is_sqlite, transaction, writing
+from board.db import Model, before_commit, db, insert, is_sqlite, transaction, writing
 
 log = logging.getLogger(__name__)
 
@@ -90,26 +88,46 @@ def handler(kind: str, *, single: bool = False) -> Callable[[H], H]:
 
 
 def put(kind: str, *, key: str, due_at: datetime | None = None, **ids: Any) -> None:
-    """Promise a job inside the open transaction; a promise with the same key already made stands."""
+    """Promise a job inside the open transaction; a promise with the same key already made stands.
+
+    The rows of all promises are written together at the end of the transaction: a post makes a dozen of them.
+    """
     if not writing():
         raise RuntimeError("a job is promised inside transaction()")
     moment = now()
-    values = {
-        "key": key,
-        "kind": kind,
-        "ids": ids,
-        "due_at": due_at or moment,
-        "attempts": 0,
-        "created_at": moment,
-    }
-    insert: Any = sqlite_insert if is_sqlite() else pg_insert
-    db.session.execute(insert(Job).values(**values).on_conflict_do_nothing(index_elements=["key"]))
+    promises: dict[str, dict[str, Any]] | None = db.session.info.setdefault("promises", {})
+    if promises is None:
+        raise RuntimeError("promised after the promises were written")
+    promises.setdefault(
+        key,
+        {
+            "key": key,
+            "kind": kind,
+            "ids": ids,
+            "due_at": due_at or moment,
+            "attempts": 0,
+            "created_at": moment,
+        },
+    )
+
+
+@before_commit
+def _promise(session: Session) -> None:
+    """Write down what was promised. This hook is older than those of the parts, so it runs after them."""
+    promises = session.info.get("promises")
+    session.info["promises"] = None
+    if promises:
+        order = insert(Job.__table__).on_conflict_do_nothing(index_elements=["key"])
+        session.execute(order, list(promises.values()))
 
 
 def cancel(key: str) -> None:
     """Take back a promise that has not been kept yet, inside the open transaction."""
     global _cancelled
     _cancelled += 1
+    if key in (db.session.info.get("promises") or ()):
+        _promise(db.session())
+        db.session.info["promises"] = {}
     db.session.execute(
         update(Job).where(Job.key == key, Job.done_at.is_(None)).values(done_at=now(), last_error="cancelled")
     )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import String, delete, or_, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from board.clock import now
-from board.db import Model, db, is_sqlite, writing
+from board.db import Model, db, insert, writing
 
 
 class Lease(Model):
@@ -29,13 +26,13 @@ def take(name: str, holder: str, span: timedelta) -> bool:
     if not writing():
         raise RuntimeError("a lease is taken inside transaction()")
     moment = now()
-    insert: Any = (sqlite_insert if is_sqlite() else pg_insert)(Lease)
+    wanted = insert(Lease)
     # One statement, so that of two who ask at once the row decides, on both engines.
     taken = db.session.execute(
-        insert.values(name=name, holder=holder, until=moment + span)
+        wanted.values(name=name, holder=holder, until=moment + span)
         .on_conflict_do_update(
             index_elements=["name"],
-            set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
+            set_={"holder": wanted.excluded.holder, "until": wanted.excluded.until},
             where=or_(Lease.until < moment, Lease.holder == holder),
         )
         .returning(Lease.name)

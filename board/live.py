@@ -17,14 +17,12 @@ from typing import Any, cast
 
 from flask import Flask, current_app, g
 from markupsafe import Markup
-from sqlalchemy import JSON, CursorResult, ForeignKey, Index, String, Table, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import JSON, CursorResult, ForeignKey, Index, String, Table, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.pool import PoolProxiedConnection
 
 from board.clock import now
-from board.db import Model, after_commit, before_commit, db, transaction, writing
+from board.db import Model, after_commit, ask, before_commit, db, insert, transaction, writing
 from board.errors import database_away
 from board.seams import may_follow, provided
 from board.wakeups import Wakeups
@@ -80,12 +78,11 @@ def write_entries(session: Session) -> None:
         hints = by_name.setdefault(name, [])
         if hint not in hints:
             hints.append(hint)
-    dialect: Any = sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
     heads = cast(Table, Stream.__table__)
-    insert = dialect(heads)
+    more = insert(heads)
     rows = session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["name"], set_={"seq": heads.c.seq + insert.excluded.seq}
+        more.on_conflict_do_update(
+            index_elements=["name"], set_={"seq": heads.c.seq + more.excluded.seq}
         ).returning(heads.c.name, heads.c.id, heads.c.seq),
         [{"name": name, "seq": len(by_name[name])} for name in sorted(by_name)],
     ).all()
@@ -115,10 +112,12 @@ def wake(session: Session) -> None:
 _awake = threading.Event()
 
 
+_heads = select(Stream.name, Stream.seq).where(Stream.name.in_(bindparam("names", expanding=True)))
+
+
 def cursors(names: list[str]) -> dict[str, int]:
     """Where each stream stands now; read it before the data that a page shows."""
-    found = db.session.execute(select(Stream.name, Stream.seq).where(Stream.name.in_(names)))
-    heads: dict[str, int] = {name: seq for name, seq in found}
+    heads: dict[str, int] = {name: seq for name, seq in ask(_heads, names=names)}
     return {name: heads.get(name, 0) for name in names}
 
 

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import sys
+import time
 
 from flask import Flask, g, has_request_context
 from pythonjsonlogger.json import JsonFormatter
+
+log = logging.getLogger("board.web")
+
+
+def request_id(given: str) -> str:
+    """The id a proxy gave this request, where it looks like one; else a new one."""
+    return given if given.isalnum() and len(given) <= 40 else secrets.token_hex(8)
+
+
+def note_answer(method: str, path: str, status: int, name: str | None, began: float) -> None:
+    """One line a request; `path` as logs may keep it, `began` by time.perf_counter()."""
+    spent = round((time.perf_counter() - began) * 1000, 1)
+    log.info(
+        "%s %s %s",
+        method,
+        path,
+        status,
+        extra={"request_id": name, "status": status, "milliseconds": spent},
+    )
 
 
 class RequestId(logging.Filter):

@@ -16,17 +16,14 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib import util
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import String, delete
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from board.clock import now
-from board.db import Model, db, is_sqlite, transaction
+from board.db import Model, db, insert, transaction
 from board.settings import INSTALL_SCALED, Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -95,11 +92,12 @@ def this_machine() -> str:
 
 def beat() -> None:
     """Write down that this machine is alive."""
-    insert: Any = (sqlite_insert if is_sqlite() else pg_insert)(Machine)
     values = {"id": this_machine(), "host": socket.gethostname()[:120], "seen_at": now()}
     with transaction() as session:
         session.execute(
-            insert.values(**values).on_conflict_do_update(
+            insert(Machine)
+            .values(**values)
+            .on_conflict_do_update(
                 index_elements=["id"], set_={"host": values["host"], "seen_at": values["seen_at"]}
             )
         )

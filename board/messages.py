@@ -25,7 +25,7 @@ def shown() -> dict[Key, list[str]]:
         for path in sorted((ROOT / part).rglob("*.py"))
     ]
     sources += [(path, "jinja2.ext:babel_extract") for path in sorted((ROOT / "templates").rglob("*.html"))]
-    options = {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.do"}
+    options = {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.do,board.fragments.Fragments"}
     for path, method in sources:
         extracted = extract_from_file(method, path, keywords=KEYWORDS, options=options)
         for line, message, _comments, _context in extracted:

@@ -9,11 +9,11 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, String, func, select
+from sqlalchemy import CursorResult, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from board.clock import now
-from board.db import Model, db, is_sqlite, transaction
+from board.db import Model, db, one_at_a_time, transaction
 
 KEPT = timedelta(days=3)
 
@@ -41,8 +41,7 @@ def used(token: str | None) -> str | None:
     """
     if not token or len(token) > 64:
         return None
-    if not is_sqlite():  # SQLite lets only one write at a time anyway
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(token, 0))))
+    one_at_a_time(token)
     return db.session.scalar(select(Once.result).where(Once.token == token))
 
 

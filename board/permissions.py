@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from board.errors import NotAllowed
+from board.seams import vetoed
 
 Rule = Callable[..., bool]
 R = TypeVar("R", bound=Rule)
@@ -32,8 +33,8 @@ def rule(*names: str) -> Callable[[R], R]:
 
 
 def may(person: Any, name: str, thing: Any = None) -> bool:
-    """May `person` do `name` to `thing`?"""
-    return bool(RULES[name](person, thing))
+    """May `person` do `name` to `thing`? A part above may keep somebody from a thing altogether: `veto("*")`."""
+    return bool(RULES[name](person, thing)) and not vetoed("*", person, thing)
 
 
 def require(person: Any, name: str, thing: Any = None, message: Any = None) -> None:

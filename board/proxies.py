@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -17,6 +18,17 @@ def own_origins(environ: WSGIEnvironment, public_url: str) -> set[str]:
     if public_url:
         own.add(public_url)
     return own
+
+
+def subscriber(address: str) -> str:
+    """An address as it is counted: whoever has one of IPv6 has a whole /64 of them."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def init_app(app: Flask) -> None:

@@ -1,10 +1,9 @@
 """Places that lower parts leave open and higher parts fill, so that no import ever points upwards.
 
-- `veto(verb)`: a higher part may deny a verb; it can never allow one.
+- `veto(verb)`: a higher part may deny a verb, or `"*"` every rule; it can never allow one.
 - `provides(name)`: a higher part answers a question; without one the given default stands.
 - `fill(place)`: a higher part draws HTML for one reader in a place that a page leaves open.
-- `indexable(kind)`: how a kind of thing becomes a search document.
-- `stream(prefix)`: who may follow a live stream of that prefix, and its backlog.
+- `stream(prefix)`: who may follow a live stream of that prefix.
 - `standing_promise`: work that is promised whenever a worker starts, and promises itself again.
 - `health_check(name)`: one more line of `/readyz`.
 """
@@ -22,7 +21,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _vetoes: dict[str, list[Callable[..., bool]]] = defaultdict(list)
 _answers: dict[str, Callable[..., Any]] = {}
 _slots: dict[str, list[Callable[..., Markup | str]]] = defaultdict(list)
-_indexables: dict[str, Callable[..., Any]] = {}
 _streams: dict[str, Callable[[Any, str], bool]] = {}
 _standing: list[Callable[[], None]] = []
 _checks: dict[str, Callable[[], str]] = {}
@@ -75,21 +73,6 @@ def fill(place: str) -> Callable[[F], F]:
 def slot_html(place: str, *args: Any, **kwargs: Any) -> Markup:
     """Everything the parts draw into `place`, in order of registration."""
     return Markup("").join(Markup(function(*args, **kwargs)) for function in _slots.get(place, ()))
-
-
-def indexable(kind: str) -> Callable[[F], F]:
-    """Register how an object of `kind` becomes a search document (the function takes its public id)."""
-
-    def put(function: F) -> F:
-        _indexables[kind] = function
-        return function
-
-    return put
-
-
-def document(kind: str, ref: str) -> Any:
-    """The search document of the object of `kind` with public id `ref`, None when there is none."""
-    return _indexables[kind](ref)
 
 
 def stream(prefix: str) -> Callable[[F], F]:

@@ -37,23 +37,23 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one process. Sizes in bytes, times in seconds."""
+    """All settings of one process. Sizes in bytes, times in seconds. What may hold a key is left out of its repr()."""
 
     mode: str
     data: Path
-    database_url: str
-    secret_key: str
-    vault_keys: tuple[str, ...]
-    lookup_key: str
-    redis_url: str = ""
-    files_url: str = ""
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    vault_keys: tuple[str, ...] = field(repr=False)
+    lookup_key: str = field(repr=False)
+    redis_url: str = field(default="", repr=False)
+    files_url: str = field(default="", repr=False)
     public_url: str = ""
     zone: str = "Asia/Shanghai"
-    sms_url: str = ""
-    sms_secret: str = ""
-    smtp_url: str = ""
+    sms_url: str = field(default="", repr=False)
+    sms_secret: str = field(default="", repr=False)
+    smtp_url: str = field(default="", repr=False)
     mail_from: str = ""
-    vapid_key: str = ""
+    vapid_key: str = field(default="", repr=False)
     vapid_contact: str = ""
     carry_hosts: frozenset[str] = frozenset()
     proxies: int = 0
@@ -62,6 +62,7 @@ class Settings:
     live: bool = True
     live_poll: float = 0.05
     live_sockets: int = 340
+    receipt_cost: tuple[int, int] = (3, 32)
     role: str = "both"
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -118,6 +119,9 @@ class Settings:
             raise SettingsError("BOARD_SMTP_URL must begin with smtp:// or smtps://")
         if smtp_url and "@" not in mail_from:
             raise SettingsError("BOARD_SMTP_URL needs BOARD_MAIL_FROM, the address that mails come from")
+        vapid_key = _vapid_key(mode, data, env)
+        if mode == "production" and not public_url:
+            _check_links(BOARD_SMS_URL=sms_url, BOARD_SMTP_URL=smtp_url, BOARD_VAPID_KEY=vapid_key)
         page_cache = env.get("BOARD_PAGE_CACHE") or "on"
         if page_cache not in ("on", "off"):
             raise SettingsError("BOARD_PAGE_CACHE must be on or off")
@@ -139,7 +143,7 @@ class Settings:
             sms_secret=env.get("BOARD_SMS_SECRET") or "",
             smtp_url=smtp_url,
             mail_from=mail_from,
-            vapid_key=_vapid_key(mode, data, env),
+            vapid_key=vapid_key,
             vapid_contact=env.get("BOARD_VAPID_CONTACT") or public_url or "mailto:board@localhost",
             carry_hosts=frozenset(
                 each.strip().lower()
@@ -150,6 +154,7 @@ class Settings:
             log_format=log_format,
             page_cache=page_cache == "on",
             live_sockets=_number(env, "BOARD_LIVE_SOCKETS", SOCKETS[role], low=0, high=100_000),
+            receipt_cost=_cost(env.get("BOARD_RECEIPT_COST") or "3x32"),
             role=role,
             extra=extra,
         )
@@ -162,6 +167,18 @@ def _number(env: Mapping[str, str], name: str, default: int, *, low: int, high: 
     return int(raw)
 
 
+def _cost(raw: str) -> tuple[int, int]:
+    """Passes and MiB of Argon2id, from `3x32`."""
+    passes, _cross, memory = raw.partition("x")
+    if not (
+        passes.isdecimal() and memory.isdecimal() and 1 <= int(passes) <= 20 and 8 <= int(memory) <= 1024
+    ):
+        raise SettingsError(
+            f"BOARD_RECEIPT_COST is “{raw}”; it must read like 3x32: one to 20 passes over 8 to 1024 MiB"
+        )
+    return int(passes), int(memory)
+
+
 def _check_files_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc:
@@ -171,6 +188,16 @@ def _check_files_url(url: str) -> None:
         )
     if util.find_spec("s3fs") is None:
         raise SettingsError(f"BOARD_FILES_URL needs s3fs: {INSTALL_SCALED}")
+
+
+def _check_links(**senders: str) -> None:
+    """A message without a link leads nobody to the button, and push services want to know who sends."""
+    sending = [name for name, value in senders.items() if value]
+    if sending:
+        raise SettingsError(
+            f"{', '.join(sending)} is set, so production needs BOARD_PUBLIC_URL, the address that readers use, "
+            "such as https://24.example.gov.cn: the links in messages begin with it"
+        )
 
 
 def _keys(mode: str, data: Path, env: Mapping[str, str]) -> dict[str, str]:

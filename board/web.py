@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import secrets
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -27,13 +26,13 @@ from flask import (
 )
 
 from board.clock import now
-from board.db import commits
+from board.db import commits, db
 from board.errors import NotAllowed
 from board.i18n import _l
+from board.logs import note_answer, request_id
 from board.prefs import current
-from board.proxies import own_origins
-
-log = logging.getLogger(__name__)
+from board.proxies import own_origins, subscriber
+from board.shelf import Shelf
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -42,12 +41,15 @@ CSP = (
 EVERYWHERE = (
     ("Content-Security-Policy", CSP),
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
+    ("Referrer-Policy", "same-origin"),  # with no-referrer a form would say `Origin: null`, which is refused
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SIGNED_IN_COOKIES = ("session", "sign_in")
+# Parts of an address that open something for whoever has it: the names they go by in routes, and what they look like.
+KEY_PARTS = ("token", "signature")
+_KEY = re.compile(r"[A-Za-z0-9_-]{20,}")
 
 
 def safe_next(target: str | None, default: str = "/") -> str:
@@ -61,8 +63,8 @@ def safe_next(target: str | None, default: str = "/") -> str:
 
 
 def client_address() -> str:
-    """The reader's address; behind BOARD_PROXIES proxies the one they vouch for."""
-    return request.remote_addr or "0.0.0.0"
+    """The reader's address as limits count it; behind BOARD_PROXIES proxies the one they vouch for."""
+    return subscriber(request.remote_addr or "0.0.0.0")  # nosec B104
 
 
 # --- static files under one content hash ---------------------------------------------------------
@@ -95,7 +97,9 @@ def _static(version: str, name: str) -> Response:
 # --- pages that are equal for many readers -------------------------------------------------------
 
 
-class _Kept:
+class Kept:
+    """A drawn page, and what must still be so for it to be given again."""
+
     __slots__ = ("body", "commits", "etag", "fresh_until", "version")
 
     def __init__(self, version: Any, body: bytes, fresh_until: float, commits: int | None) -> None:
@@ -103,7 +107,7 @@ class _Kept:
         self.etag = hashlib.sha256(body).hexdigest()[:20]
 
 
-_pages: OrderedDict[Any, _Kept] = OrderedDict()
+_pages: OrderedDict[Any, Kept] = OrderedDict()
 _pages_lock = threading.Lock()
 PAGES_KEPT = 512
 
@@ -119,13 +123,15 @@ def cached_page(
     build: Callable[[], tuple[str, datetime | None]],
     *,
     seconds: float = 60,
+    counted: bool = False,
 ) -> Response:
     """An anonymous page from memory while `version` stands, else built; signed-in readers get it built.
 
     `version` may be a function: then it is asked only after somebody committed something, and a page that nothing
     can have changed costs no query; what it raises is the answer. It is always asked before `build`, which gives
     (html, fresh_until): the moment its next time word changes, None when none will. The reader's preferences are
-    part of the key. Answers 304 to a reader who has it.
+    part of the key. Answers 304 to a reader who has it. `counted`: the view wants to hear of every reading, so that the
+    page is not handed out at the door.
     """
     if not anonymous():
         if callable(version):
@@ -134,7 +140,9 @@ def cached_page(
         response = make_response(html)
         response.headers["Cache-Control"] = "private, no-store"
         return response
-    full_key = (key, current().cookie())
+    # A board that does not know its address writes the one it was asked under: a forged one is kept for its forger.
+    address = "" if current_app.config["SETTINGS"].public_url else request.host
+    full_key = (key, current().cookie(), address)
     kept = _pages.get(full_key)
     state = commits()
     if kept is not None and (
@@ -146,6 +154,8 @@ def cached_page(
         if kept is None or kept.version != found:
             kept = _keep(full_key, found, build, seconds)
         kept.commits = state
+    if not counted:
+        g.for_the_shelf = (full_key, kept)
     response = current_app.response_class(
         kept.body,
         headers=[
@@ -160,12 +170,12 @@ def cached_page(
 
 def _keep(
     full_key: Any, version: Any, build: Callable[[], tuple[str, datetime | None]], seconds: float
-) -> _Kept:
+) -> Kept:
     html, until = build()
     fresh = time.time() + seconds
     if until is not None:
         fresh = min(fresh, time.time() + max(1.0, (until - now()).total_seconds()))
-    kept = _Kept(version, html.encode(), fresh, None)
+    kept = Kept(version, html.encode(), fresh, None)
     with _pages_lock:
         _pages[full_key] = kept
         _pages.move_to_end(full_key)
@@ -207,11 +217,24 @@ def check_origin() -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if given.isalnum() and len(given) <= 40 else secrets.token_hex(8)
+    g.request_id = request_id(request.headers.get("X-Request-ID", ""))
     g.began = time.perf_counter()
+    if request.mimetype != "multipart/form-data":
+        # Werkzeug holds only the parts of a multipart form to MAX_FORM_MEMORY_SIZE; any other body is words alone.
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
     if not request.path.startswith("/static/"):
         check_origin()
+        g.from_here = True
+
+
+def _written_path() -> str:
+    """This request's path as logs keep it: without what opens something for whoever reads them."""
+    # Nobody's route, as when a key was copied together with the full stop behind it: told by its looks.
+    path = request.path if request.url_rule is not None else _KEY.sub("…", request.path)
+    for name, value in (request.view_args or {}).items():
+        if name in KEY_PARTS:
+            path = path.replace(value, "…")
+    return "".join(letter if letter.isprintable() else "�" for letter in path)
 
 
 def _finish(response: Response) -> Response:
@@ -226,17 +249,10 @@ def _finish(response: Response) -> Response:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "private, no-store"
-    log.info(
-        "%s %s %s",
-        request.method,
-        g.get("shown_path", request.path),  # an address that is a key is not written down
-        response.status_code,
-        extra={
-            "request_id": g.get("request_id"),
-            "status": response.status_code,
-            "milliseconds": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
-        },
-    )
+    if "for_the_shelf" in g:
+        current_app.extensions["shelf"].put(request.environ, *g.for_the_shelf, response)
+    began = g.get("began", time.perf_counter())
+    note_answer(request.method, _written_path(), response.status_code, g.get("request_id"), began)
     return response
 
 
@@ -247,6 +263,8 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
     app.jinja_env.globals["asset"] = asset
+    with app.app_context():
+        app.extensions["shelf"] = app.wsgi_app = Shelf(app, app.wsgi_app, _pages, db.engine)  # type: ignore[method-assign]
 
 
 def see_other(endpoint: str, **values: Any) -> Response:

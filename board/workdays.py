@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from board import clock, jobs
 from board.db import Model, db, random_id
-from board.i18n import _, is_english, speaking
+from board.i18n import _, speaking
 from board.spans import Span, WorkingDays
 
 __all__ = [
@@ -184,11 +184,6 @@ class CalendarDay(Model):
     name_en: Mapped[str] = mapped_column(String(60), default="")
     provisional: Mapped[bool] = mapped_column(default=True)
     source: Mapped[str] = mapped_column(String(60))
-
-    @property
-    def local_name(self) -> str:
-        """The name in the reader's language."""
-        return (self.name_en or self.name) if is_english() else self.name
 
 
 class CalendarVersion(Model):

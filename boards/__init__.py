@@ -6,10 +6,12 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from boards import clockwork, lists, looking, models, policy, views  # noqa: F401
+    from boards import clockwork, counting, lists, looking, models, modsources, policy, reviewing, views  # noqa: F401
     from boards.cityfile_cli import city_cli
     from boards.importing_cli import import_cli
+    from boards.texts_cli import texts_cli
 
     app.cli.add_command(city_cli)
     app.cli.add_command(import_cli)
+    app.cli.add_command(texts_cli)
     views.register(app)

@@ -1,4 +1,4 @@
-"""Where things of the board are found: one place that knows the addresses of domain.md §8."""
+"""Where a row of the board is found: the page of a case, of a thread, of a step."""
 
 from __future__ import annotations
 

@@ -12,15 +12,16 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import current_app
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from board.clock import now
-from board.db import db
+from board.db import ask, db
 from board.i18n import _, language
 from board.jinja import iso, when
 from boards import clockface
@@ -103,7 +104,30 @@ def page_of(
     `cases` are conditions on the thread's case. `few` says that they are met by few: those are found first and
     sorted, not looked for along the whole list. Keyset paging: the deepest page costs what the first one does.
     """
-    column = Thread.posted_at if sort == "posted" else Thread.moved_at
+    place = read_cursor(before)
+    return _page(_query(*conditions, reader=reader, sort=sort, cases=cases, few=few), {}, sort, place, size)
+
+
+def page_of_section(section: int, *, sort: str, before: str | None) -> Page:
+    """The same for what everybody sees of a section, but for what is pinned: asked more often than anything else, so its
+    query is put together once."""
+    return _page(_of_section(sort), {"section": section}, sort, read_cursor(before), PAGE)
+
+
+@cache
+def _of_section(sort: str) -> Select[Any]:
+    here = (Thread.section_id == bindparam("section"), Thread.pinned_at.is_(None))
+    return _query(*here, reader=None, sort=sort)
+
+
+def _query(
+    *conditions: ColumnElement[bool],
+    reader: Person | None,
+    sort: str,
+    cases: Sequence[ColumnElement[bool]] = (),
+    few: bool = False,
+) -> Select[Any]:
+    column = _column(sort)
     query: Any = select(Thread.public_id, Thread.version, column)
     if cases and few:
         # The limit, never reached, is a fence: without it the planner walks the list and asks each thread's case.
@@ -111,14 +135,23 @@ def page_of(
         query = query.join(found, found.c.thread_id == Thread.id)
     elif cases:
         query = query.join(Case, Case.thread_id == Thread.id).where(*cases)
-    query = query.where(visible_to(reader), *conditions)
-    place = read_cursor(before)
+    found_query: Select[Any] = query.where(visible_to(reader), *conditions)
+    return found_query.order_by(column.desc(), Thread.id.desc())
+
+
+def _column(sort: str) -> Any:
+    return Thread.posted_at if sort == "posted" else Thread.moved_at
+
+
+def _page(
+    query: Select[Any], values: dict[str, Any], sort: str, place: tuple[datetime, str] | None, size: int
+) -> Page:
     if place is not None:
-        moment, public_id = place
+        column, (moment, public_id) = _column(sort), place
         last = db.session.scalar(select(Thread.id).where(Thread.public_id == public_id))
         # Said so that the index can begin at the cursor: an `or` alone would read everything above it.
         query = query.where(column <= moment, or_(column < moment, Thread.id < (last or 0)))
-    rows = db.session.execute(query.order_by(column.desc(), Thread.id.desc()).limit(size + 1)).all()
+    rows = ask(query.limit(size + 1), **values).all()
     older = cursor(rows[size - 1][2], rows[size - 1][0]) if len(rows) > size else None
     return Page(tuple((row[0], row[1]) for row in rows[:size]), older)
 
@@ -166,15 +199,15 @@ def rows(keys: Sequence[tuple[str, int]]) -> list[Row]:
 def listed(found: Sequence[Row], *, level: int = 3, live: bool = False) -> Markup:
     """The rows as one list: what `case_list` of components/case_card.html draws, each row drawn once while it is kept."""
     macros: Any = current_app.jinja_env.get_template("components/case_card.html").module
-    items = Markup("")
+    items = []
     for row in found:
         kept = row["drawn"].get((level, live))
         if kept is None:
             kept = row["drawn"][level, live] = Markup("<li>{}</li>\n").format(
                 macros.case_card(row, level, live)
             )
-        items += kept
-    return Markup('<ul class="case-list">\n{}</ul>').format(items)
+        items.append(kept)
+    return Markup('<ul class="case-list">\n') + Markup("").join(items) + Markup("</ul>")
 
 
 def fresh_until(keys: Iterable[tuple[str, int]]) -> datetime | None:

@@ -1,7 +1,8 @@
 """The page of a thread, read once: what all readers share is drawn and kept, what one reader sees is drawn around it.
 
-Three variants are shared: `public`; `own` for the poster (links to his earlier words); `staff` for whoever works on
-the case (internal steps). Each is kept per version and language until its next time word changes.
+Four variants are shared: `public`; `own` for the poster (a link to his earlier words); `staff` for whoever works on
+the case (internal steps); `lead` for those of them who may read the poster's earlier words as well. Each is kept per
+version and language until its next time word changes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask import render_template
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
 from board.clock import local, now
@@ -51,7 +53,14 @@ class Drawn:
     facts: Markup
     newest: str
     status: str
+    title: str
+    continues: bool
     until: datetime
+
+    @property
+    def whole_title(self) -> str:
+        """What the browser's tab says."""
+        return f"{self.status} · {self.title}" if self.status else self.title
 
 
 _pages: OrderedDict[tuple[str, int, str, str], Drawn] = OrderedDict()
@@ -71,31 +80,38 @@ def variant_for(thread: Thread, person: Person | None) -> str:
     if person.id == thread.poster_id:
         return "own"
     if person.is_staff and thread.case is not None and may(person, "case.note", thread.case):
-        return "staff"
+        changed = thread.edited_at is not None
+        return "lead" if changed and may(person, "thread.revisions", thread) else "staff"
     return "public"
 
 
 def framed(public_id: str) -> Thread:
     """The thread with what the frame of its page needs, in one query; who may read it was asked before."""
+    return db.session.scalars(_framed(), {"public_id": public_id}).unique().one()
+
+
+@cache
+def _framed() -> Select[Thread]:
     return (
-        db.session.scalars(
-            select(Thread)
-            .where(Thread.public_id == public_id)
-            .options(
-                joinedload(Thread.section).lazyload(Section.department),
-                joinedload(Thread.case).options(lazyload(Case.thread), joinedload(Case.department)),
-            )
+        select(Thread)
+        .where(Thread.public_id == bindparam("public_id"))
+        .options(
+            joinedload(Thread.section).lazyload(Section.department),
+            joinedload(Thread.case).options(lazyload(Case.thread), joinedload(Case.department)),
         )
-        .unique()
-        .one()
     )
 
 
 def load(public_id: str) -> Thread:
     """The thread with everything its page shows, in a bounded number of queries; who may read it was asked before."""
-    thread = db.session.scalars(
+    return db.session.scalars(_whole(), {"public_id": public_id}).unique().one()
+
+
+@cache
+def _whole() -> Select[Thread]:
+    return (
         select(Thread)
-        .where(Thread.public_id == public_id)
+        .where(Thread.public_id == bindparam("public_id"))
         .options(
             joinedload(Thread.poster),
             joinedload(Thread.body),
@@ -110,24 +126,26 @@ def load(public_id: str) -> Thread:
                 selectinload(Case.parent).options(lazyload(Case.thread), lazyload(Case.department)),
             ),
         )
-    ).unique()
-    return thread.one()
+    )
 
 
 def events_of(thread: Thread) -> list[CaseEvent]:
     """Every step with its actor and words, oldest first, in one query."""
-    return list(
-        db.session.scalars(
-            select(CaseEvent)
-            .where(CaseEvent.thread_id == thread.id)
-            .order_by(CaseEvent.seq)
-            .outerjoin(Text, CaseEvent.public_text_id == Text.id)
-            .options(
-                contains_eager(CaseEvent.public_text),
-                joinedload(CaseEvent.actor),
-                selectinload(CaseEvent.internal_text),
-            )
-        ).unique()
+    return list(db.session.scalars(_steps(), {"thread": thread.id}).unique())
+
+
+@cache
+def _steps() -> Select[CaseEvent]:
+    return (
+        select(CaseEvent)
+        .where(CaseEvent.thread_id == bindparam("thread"))
+        .order_by(CaseEvent.seq)
+        .outerjoin(Text, CaseEvent.public_text_id == Text.id)
+        .options(
+            contains_eager(CaseEvent.public_text),
+            joinedload(CaseEvent.actor),
+            selectinload(CaseEvent.internal_text),
+        )
     )
 
 
@@ -150,21 +168,16 @@ def draw(thread: Thread, variant: str) -> Drawn:
     """Draw the shared parts of a page."""
     case = thread.case
     events = events_of(thread)
+    internal = variant in ("staff", "lead")
     texts = [event.public_text for event in events if event.public_text is not None]
-    if variant == "staff":
+    if internal:
         texts += [event.internal_text for event in events if event.internal_text is not None]
     photos = {
         text_id: [photo(each) for each in files]
         for text_id, files in photos_of([thread.body, *texts]).items()
     }
-    scene = lines.Scene(
-        thread.poster_id,
-        thread.identity,
-        lines.department_names(),
-        photos,
-        earlier=lambda text: _earlier(thread, text, variant),
-    )
-    steps_ = lines.entries(events, scene, internal=variant == "staff")
+    scene = lines.Scene(thread.poster_id, thread.identity, lines.department_names(), photos)
+    steps_ = lines.entries(events, scene, internal=internal)
     standing = _standing(case, events) if case is not None else None
     html = {
         name: Markup(render_template(f"boards/parts/{name}.html", **values))
@@ -172,7 +185,7 @@ def draw(thread: Thread, variant: str) -> Drawn:
             ("now", {"standing": standing, "case": case}),
             ("post", {"post": _post(thread, scene, variant), "id": thread.public_id}),
             ("timeline", {"entries": steps_, "thread": thread}),
-            ("facts", {"facts": _facts(thread, events), "clocks": _clocks(case)}),
+            ("facts", {"facts": _facts(thread), "clocks": _clocks(case)}),
         )
     }
     until = clockface.fresh_until(case) if case is not None else clockface.next_midnight()
@@ -180,6 +193,8 @@ def draw(thread: Thread, variant: str) -> Drawn:
         **html,
         newest=steps_[-1]["id"] if steps_ else "",
         status=chip(case) if case is not None else kind_word(thread.kind),
+        title=thread.title,
+        continues=case is not None and case.origin_id is not None,
         until=until,
     )
 
@@ -195,11 +210,11 @@ def photo(file: StoredFile) -> dict[str, Any]:
     }
 
 
-def _earlier(thread: Thread, text: Text, variant: str) -> str:
-    # Officers' earlier words are public; a member's are for himself and the department.
-    if text.edited_at is None or (text.kind != "official" and variant == "public"):
-        return ""
-    return f"/t/{thread.public_id}/earlier/{text.public_id}"
+def _earlier(thread: Thread, variant: str) -> str:
+    """The address of what stood there before; "" where this variant's readers may not read it, or nothing is kept."""
+    official = thread.poster is not None and thread.poster.is_staff
+    readable = official or variant in ("own", "lead")  # as the rule thread.revisions has it
+    return f"/t/{thread.public_id}/earlier" if readable and thread.changed_texts() else ""
 
 
 def _post(thread: Thread, scene: lines.Scene, variant: str) -> dict[str, Any]:
@@ -208,7 +223,7 @@ def _post(thread: Thread, scene: lines.Scene, variant: str) -> dict[str, Any]:
     name = office.title if staff and office is not None else lines.poster_name(thread.poster, thread.identity)
     edited = thread.edited_at is not None
     line = [thread.poster.display_name] if staff and thread.poster is not None else []
-    earlier = scene.earlier(thread.body) if edited else ""
+    earlier = _earlier(thread, variant) if edited else ""
     if edited and not earlier:
         line.append(_("edited %(when)s", when=when(thread.edited_at)))
     hidden = thread.body.hidden_at is not None
@@ -301,7 +316,7 @@ def steps(case: Case, events: list[CaseEvent]) -> list[dict[str, str]]:
     return found
 
 
-def _facts(thread: Thread, events: list[CaseEvent]) -> list[dict[str, Any]]:
+def _facts(thread: Thread) -> list[dict[str, Any]]:
     case = thread.case
     found: list[dict[str, Any]] = []
     if case is not None:
@@ -311,7 +326,7 @@ def _facts(thread: Thread, events: list[CaseEvent]) -> list[dict[str, Any]]:
             found.append({"label": _("Officer"), "value": case.handler.display_name})
         helping = case.assisting()
         if helping:
-            found.append({"label": _("Helping"), "value": "、".join(each.title for each in helping)})
+            found.append({"label": _("Helping"), "value": _(", ").join(each.title for each in helping)})
         if case.answered_at is not None:
             found.append(
                 {
@@ -365,7 +380,7 @@ def _broken(case: Case, kind: str) -> str:
 
 
 def _breaches(case: Case) -> str:
-    return "、".join(
+    return _(", ").join(
         f"{reckoning.kind_words(each.kind)} {day(each.breached_at)}"
         for each in case.breaches
         if each.breached_at is not None

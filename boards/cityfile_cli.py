@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from board.db import db
+from board.errors import BoardError
 from board.i18n import _, ngettext
 from boards import cityfile, cityload
 from boards.models import Thread
@@ -77,8 +78,11 @@ def load_file(file: Path, if_empty: bool, busy_department: str | None, dry_run: 
             raise click.ClickException(str(error)) from None
     if busy_department is not None:
         with click.progressbar(length=1_200, label=_("Busy cases")) as bar:
-            for _place in cityload.busy(busy_department):
-                bar.update(1)
+            try:
+                for _place in cityload.busy(busy_department):
+                    bar.update(1)
+            except (cityload.LoadError, BoardError) as error:
+                raise click.ClickException(str(error)) from None
     click.echo(
         _(
             "Loaded %(departments)d departments, %(sections)d sections, %(people)d people, %(shifts)d shifts, "

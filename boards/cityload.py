@@ -8,7 +8,7 @@ missing and changes what the file says differently; it never touches what people
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,12 +19,12 @@ from sqlalchemy import func, inspect, select
 from board import clock, facts, jobs
 from board.clock import now
 from board.db import db, transaction
-from board.errors import BoardError
+from board.errors import BoardError, NotFound
 from board.files import StoredFile, keep
 from board.i18n import _, speaking
 from board.images import Picture, rebuild
 from board.seams import provided
-from boards import scenes
+from boards import reviewing, scenes
 from boards.cityduty import add_rotations, hand_over
 from boards.cityfile.entries import ON_DUTY, CityFile, DepartmentEntry, SectionEntry, Step, ThreadEntry
 from boards.cityfile.playbook import Act, playbook
@@ -39,15 +39,18 @@ from people import contacts, vault
 from people.links import offer_cast
 from people.members import join
 from people.models import Appointment, Department, Person, Shift
-from people.models.person import nickname_key
 
 TIME_JOBS = ("deadline-due", "deadline-reminder", "handover-due", "resume-case", "ask-follow-up")
 SOURCE = "city:"
+BUSY = "busy:"
+LOADED = (SOURCE, BUSY)  # how the sources of threads begin that were loaded, not lived
+LIVED = timedelta(days=60)  # how long the members of a loaded city have been there
 STORY = "story"  # the fact that says how far a load has come
+FILLING = "filling"  # the fact that says since when a department is being given cases
 
 
 class LoadError(Exception):
-    """A step of a sample thread that the board's own rules refuse; the message names it."""
+    """What cannot be loaded: a step that the board's own rules refuse, a department that cannot be given cases."""
 
 
 @dataclass
@@ -125,10 +128,18 @@ def play(acts: list[Act], done: Loaded) -> Iterator[Act]:
             ) from error
         yield act
     run_time(until=now())
+    if story is None:
+        return
     with transaction():
         facts.put({STORY: None})
-        # Nobody lived these weeks: what is older than a day was read, as it would have been.
-        provided("settle_news", SOURCE, now() - timedelta(days=1))
+        # Nobody lived these weeks: what was older than a day then was read, as it would have been.
+        told = [SOURCE + key for key in story["threads"]]
+        _settle(told, datetime.fromisoformat(story["at"]) - timedelta(days=1))
+
+
+def _settle(sources: list[str], before: datetime) -> None:
+    provided("settle_news", sources, before)
+    reviewing.settle(sources, before)
 
 
 def run_time(until: datetime) -> None:
@@ -220,7 +231,7 @@ def _phrases(entry: DepartmentEntry, department: Department) -> None:
 
 
 def _clocks(city: CityFile, entry: SectionEntry) -> dict[str, str]:
-    kinds = ("reply", "accept", "update", "resolve", "poster", "take", "rating", "rectification")
+    kinds = ("reply", "accept", "update", "resolve", "told", "poster", "take", "rating", "rectification")
     found = {kind: getattr(entry.clocks, kind) or getattr(city.clocks, kind) for kind in kinds}
     return {kind: str(span) for kind, span in found.items() if span is not None}
 
@@ -239,8 +250,7 @@ def _sections(city: CityFile, done: Loaded) -> None:
             setattr(section, f"{name}_en", getattr(entry, f"{name}_en").strip())
         section.position, section.icon, section.readers = position, entry.icon, entry.readers
         section.department = departments[entry.default_department]
-        # Until sealed identities and receipts exist, only these two may be chosen.
-        section.identities = [name for name in entry.identities if name in ("hidden", "open")] or ["hidden"]
+        section.identities = list(dict.fromkeys((entry.default_identity, *entry.identities)))
         section.clocks = _clocks(city, entry)
         section.makes_cases = entry.post != "staff"
         section.staff_posts = entry.post == "staff"
@@ -257,6 +267,9 @@ def _sections(city: CityFile, done: Loaded) -> None:
             "replies": entry.replies,
             "template": entry.template.strip(),
             "template_en": entry.template_en.strip(),
+            "reasons": [
+                {"key": each.key, "name": each.name, "name_en": each.name_en} for each in entry.reasons
+            ],
         }
     db.session.flush()
 
@@ -304,14 +317,16 @@ def _phone(person: Person, phone: str) -> None:
 
 
 def _member(nickname: str, phone: str, done: Loaded) -> Person:
-    person = db.session.scalar(select(Person).where(Person.nickname_key == nickname_key(nickname)))
+    person = db.session.scalar(select(Person).where(Person.nicknamed(nickname)))
     if person is None:
         done.people += 1
         digits = "".join(character for character in phone if character.isdigit())
         if digits:
-            return join(digits, nickname)
-        person = Person(kind="member", nickname=nickname, nickname_key=nickname_key(nickname))
-        db.session.add(person)
+            person = join(digits, nickname)
+        else:
+            person = Person(kind="member", nickname=nickname)
+            db.session.add(person)
+        person.created_at = now() - LIVED  # nobody of them is new here
         db.session.flush()
     return person
 
@@ -419,7 +434,7 @@ def _seed_calendar(moment: datetime) -> None:
 def _person(done: Loaded, who: str) -> Person:
     person = db.session.get(Person, done.people_ids[who]) if who in done.people_ids else None
     if person is None:
-        person = db.session.scalar(select(Person).where(Person.nickname_key == nickname_key(who)))
+        person = db.session.scalar(select(Person).where(Person.nicknamed(who)))
     if person is None:
         raise LookupError(who)
     return person
@@ -476,11 +491,11 @@ def _post(act: Act, done: Loaded, pictures: Pictures) -> None:
     entry = act.thread
     section = Section.by_key(entry.section)
     by = _person(done, act.by)
-    identity = entry.identity or ("open" if section.staff_posts else section.identities[0])
+    identity = entry.identity or ("open" if section.staff_posts else section.default_identity)
     draft = Draft(
         title=entry.title,
         body=entry.body.strip(),
-        identity=identity if identity in section.identities else section.identities[0],
+        identity=identity if identity in section.identities else section.default_identity,
         place=entry.place,
         restrict=entry.restricted,
         source=SOURCE + entry.key,
@@ -621,29 +636,64 @@ MATTERS = (
 )
 
 
-def busy(department_key: str, *, new: int = 200, working: int = 1_000) -> Iterator[int]:
-    """Give a department `new` cases nobody has accepted and `working` open ones; yields after each."""
-    department = Department.by_key(department_key)
-    section = db.session.scalar(
-        select(Section).where(Section.department_id == department.id, Section.makes_cases)
-    )
-    officer = next((person for person in department.on_duty()), None)
-    member = db.session.scalar(select(Person).where(Person.kind == "member").order_by(Person.id).limit(1))
-    if section is None or officer is None or member is None:
-        raise LookupError(f"{department_key} has no section, nobody on duty, or the city has no members")
-    ids = (section.key, officer.id, member.id)
-    kept = set(db.session.scalars(select(Thread.source).where(Thread.source.like("busy:%"))))
+def busy(department_key: str, *, new: int = 200, working: int = 1_000) -> Generator[int]:
+    """Give a department `new` cases nobody has accepted and `working` open ones; yields after each.
+
+    They are history like the sample threads: nobody is called for them. May be stopped and run again; LoadError when
+    the department cannot be given cases.
+    """
+    ids = _hands(department_key)
+    kept = set(db.session.scalars(select(Thread.source).where(Thread.source.like(f"{BUSY}%"))))
+    stopped = facts.facts().get(FILLING) is not None
     db.session.rollback()
+    wanted = {f"{BUSY}{department_key}:{place}": place for place in range(new + working)}
+    missing = [source for source in wanted if source not in kept]
+    if not missing and not stopped:
+        return
     moment = now()
-    for place in range(new + working):
-        source = f"busy:{department_key}:{place}"
-        if source not in kept:
-            yield _busy_case(ids, source, place, accepted=place >= new, moment=moment)
+    with transaction():
+        facts.put({FILLING: moment.isoformat()})
+    for source in missing:
+        place = wanted[source]
+        yield _busy_case(ids, source, place, accepted=place >= new, moment=moment)
+    run_time(until=now())
+    with transaction():
+        facts.put({FILLING: None})
+        told = [*missing, *sorted(filter(None, kept))] if stopped else missing
+        _settle(told, moment - timedelta(days=1))
 
 
-def _busy_case(
-    ids: tuple[str, int, int], source: str, place: int, *, accepted: bool, moment: datetime
-) -> int:
+Hands = tuple[str, int, int]  # the section's key, the officer's id, the member's id
+
+
+def _hands(department_key: str) -> Hands:
+    try:
+        department = Department.by_key(department_key)
+    except NotFound:
+        raise LoadError(_("There is no department with the key %(key)s.", key=department_key)) from None
+    section = db.session.scalar(
+        select(Section)
+        .where(Section.department_id == department.id, Section.makes_cases, Section.closed_text == "")
+        .order_by(Section.position)
+        .limit(1)
+    )
+    if section is None:
+        raise LoadError(
+            _(
+                "No open section sends its posts to %(department)s; choose another.",
+                department=department.title,
+            )
+        )
+    officers = department.on_duty()
+    if not officers:
+        raise LoadError(_("Nobody is on duty at %(department)s now.", department=department.title))
+    member = db.session.scalar(select(Person).where(Person.kind == "member").order_by(Person.id).limit(1))
+    if member is None:
+        raise LoadError(_("The city has no members who could have posted."))
+    return section.key, officers[0].id, member.id
+
+
+def _busy_case(ids: Hands, source: str, place: int, *, accepted: bool, moment: datetime) -> int:
     section_key, officer_id, member_id = ids
     seed = int(hashlib.sha256(source.encode()).hexdigest(), 16)
     title, body = MATTERS[seed % len(MATTERS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +10,8 @@ from sqlalchemy import select
 from board import jobs
 from board.clock import now
 from board.db import db, transaction
-from boards.models import Case, CaseEvent, Deadline, Handover
+from board.seams import standing_promise
+from boards.models import Case, CaseEvent, Deadline, Handover, receipt
 from boards.models.deadline import DUTIES
 from boards.models.locking import lock
 from boards.models.status import Status
@@ -19,6 +21,21 @@ from boards.models.timeline import Audience
 def _case_of(case_id: int) -> Case | None:
     lock(Case.id == case_id)
     return db.session.get(Case, case_id)
+
+
+@standing_promise
+def promise_sweep() -> None:
+    """Today's look for receipts whose time is over, inside the open transaction."""
+    jobs.put("sweep-receipts", key=f"sweep-receipts:{now():%Y-%m-%d}")
+
+
+@jobs.handler("sweep-receipts", single=True)
+def sweep_receipts() -> None:
+    """Forget them, and look again tomorrow."""
+    receipt.sweep()
+    tomorrow = now() + timedelta(days=1)
+    with transaction():
+        jobs.put("sweep-receipts", key=f"sweep-receipts:{tomorrow:%Y-%m-%d}", due_at=tomorrow)
 
 
 @jobs.handler("deadline-due")

@@ -8,23 +8,21 @@ from dataclasses import dataclass, field
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from board import masking, once
-from board.i18n import _
+from board import once
 from board.seams import provided
-from boards import words
+from board.typed import LONGEST
+from boards import coach, words
 from boards.grammar import Unknown, find_mentions
 from boards.models.mention import name_book
 from boards.models.posting import Draft
 from boards.models.section import Section
-from boards.models.text import public_numbers
 from boards.models.thread import Thread
 from boards.photos import Pending
 from boards.units import Unit, units_called
 from people.models import Department
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
-LONGEST = 100_000  # characters that a form gives back; what is longer was no letter
-URGENT = frozenset({"danger", "cannot_speak", "suicide"})
+ABOUT = ("about_reason", "about_badge", "about_whom", "about_case")  # what a section may ask beside the words
 UNSORTED = "12345"  # where posts without a section go; its desk sorts them
 
 
@@ -41,6 +39,7 @@ class Composition:
     origin: str = ""
     complaint: str = ""
     restrict: str = ""
+    about: dict[str, str] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     similar_seen: str = ""
     phone: str = ""
@@ -66,6 +65,7 @@ class Composition:
             origin=one("origin", 24),
             complaint=one("complaint", 4),
             restrict=one("restrict", 12),
+            about={name: one(name, LONGEST) for name in ABOUT if form.get(name)},
             seen=[each[:20] for each in form.getlist("seen")][:20],
             similar_seen=one("similar_seen", 1),
             phone=one("phone", 60),
@@ -89,7 +89,17 @@ class Composition:
             identity=self.identity,
             departments=tuple(self.departments),
             restrict=restrict,
+            about=dict(self.about),
         )
+
+    def coaching(self) -> coach.Coaching:
+        """What in it the board will cover."""
+        return coach.look({"title": self.title, "body": self.body, "place": self.place})
+
+    def cover(self) -> None:
+        """Put the covers into what was typed: then nobody reads what lies under them, the department neither."""
+        found = self.coaching()
+        self.title, self.body, self.place = (found.covered(name) for name in ("title", "body", "place"))
 
     def carried(self, *, answers: bool = True) -> list[tuple[str, str]]:
         """Its fields as hidden inputs of the next page; without `answers`, the check asks again."""
@@ -102,6 +112,7 @@ class Composition:
             *(("files_kept", each) for each in self.photos.ids),
             ("origin", self.origin),
             ("similar_seen", self.similar_seen),
+            *self.about.items(),
         ]
         if answers:
             pairs += [("complaint", self.complaint), ("restrict", self.restrict)]
@@ -133,8 +144,8 @@ class Check:
         told = f"{composition.title}\n{composition.body}"
         quiet = bool(composition.similar_seen)  # they stood beside the form already
         dangers = frozenset(words.danger(told))
-        masked = masked_kinds((composition.title, composition.body, composition.place))
-        if dangers & URGENT and (section.department or Department.desk()).is_desk:
+        masked = composition.coaching().kinds
+        if dangers & words.URGENT and (section.department or Department.desk()).is_desk:
             # It goes to the desk alone and at once: whoever needs help now is asked nothing else.
             return cls(dangers=dangers, to_desk=True, masked=masked)
         return cls(
@@ -143,7 +154,7 @@ class Check:
             delicate=words.sensitive(told) if section.is_public else None,
             unknown=tuple(_unknown(told)),
             similar=()
-            if dangers or quiet
+            if dangers or quiet or not section.is_public
             else tuple(provided("similar_threads", composition.title, default=())),
             masked=masked,
         )
@@ -155,13 +166,19 @@ class Check:
             self.dangers - seen
             or (self.complaint and composition.complaint not in ("yes", "no"))
             or (self.delicate and composition.restrict not in ("department", "public"))
+            or (self.asks_to_cover and "private" not in seen)
             or (self.unknown and "unknown" not in seen)
             or (self.similar and not composition.similar_seen and "similar" not in seen)
         )
 
+    @property
+    def asks_to_cover(self) -> bool:
+        """Whether the poster is shown what will be covered before he sends it; whoever needs help now is not."""
+        return bool(self.masked) and not self.to_desk
+
     def to_see(self) -> list[str]:
         """The marks that say a page has shown all this."""
-        marks = sorted(self.dangers)
+        marks = sorted(self.dangers) + (["private"] if self.asks_to_cover else [])
         return marks + [name for name in ("unknown", "similar") if getattr(self, name)]
 
 
@@ -170,25 +187,6 @@ def _unknown(told: str) -> Iterable[tuple[str, list[Unit]]]:
     for name in list(dict.fromkeys(each.name for each in calls))[:5]:
         guesses = next(each.suggestions for each in calls if each.name == name)
         yield name, units_called([guess.department for guess in guesses])
-
-
-def masked_kinds(texts: Iterable[str]) -> tuple[str, ...]:
-    """Which kinds of numbers the board will cover in these texts: of `resident_id`, `mobile`, `bank_card`, `plate`."""
-    allow = public_numbers()
-    return tuple(
-        sorted({finding.kind for text in texts for finding in masking.mask(text, allow=allow).findings})
-    )
-
-
-def masked_words(kinds: Iterable[str]) -> str:
-    """The covered kinds in the reader's language: `手机号、车牌号`."""
-    names = {
-        "resident_id": _("identity card number"),
-        "mobile": _("mobile number"),
-        "bank_card": _("bank card number"),
-        "plate": _("number plate"),
-    }
-    return str(_(", ")).join(names[kind] for kind in kinds if kind in names)
 
 
 def unsorted_section() -> Section:

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -171,14 +171,15 @@ class Rows:
 class Desk:
     """One person's desk for one department. Opened by `Desk.open`, which asks whether he may."""
 
-    def __init__(self, person: Person, department: Department, view: View) -> None:
+    def __init__(
+        self, person: Person, department: Department, view: View, *, on_duty: bool | None = None
+    ) -> None:
         self.person, self.department = person, department
         self.sections = Section.all()
-        self.promises = Promises.of(self.sections)
         self.departments = {each.id: each for each in Department.all()}
         self.leads = person.leads(department)
         self.serves = person.serves(department)
-        self.on_duty = self.serves and person.on_duty_for(department)
+        self.on_duty = self.serves and (person.on_duty_for(department) if on_duty is None else on_duty)
         self.below = [each.id for each in department.descendants()] if self.leads else []
         queue = view.queue if view.queue in self.queues() else self.queues()[0]
         self.view = replace(view, department=department.key, queue=queue)
@@ -188,14 +189,20 @@ class Desk:
         """The desk that `view` names, or else the one of the person's duty; NotFound for whoever has none there."""
         if person is None or not may(person, "desk.open", None):
             raise NotFound
+        on_duty: bool | None = None
         if view.department:
             department = Department.by_key(view.department)
         else:
             duties = person.duties
-            department = duties[0] if duties else person.departments[0]
+            department, on_duty = (duties[0], True) if duties else (person.departments[0], False)
         if not may(person, "desk.open", department):
             raise NotFound
-        return cls(person, department, view)
+        return cls(person, department, view, on_duty=on_duty)
+
+    @cached_property
+    def promises(self) -> Promises:
+        """What the sections promise, from now on."""
+        return Promises.of(self.sections)
 
     @property
     def stream(self) -> str:
@@ -211,7 +218,9 @@ class Desk:
         """The departments whose desk this person may open, in the city's order."""
         mine = {each.id for each in self.person.departments}
         for each in self.departments.values():
-            if any(above.id in mine and self.person.has_role("leader", above) for above in each.ancestors()):
+            if not each.is_apart and any(
+                above.id in mine and self.person.has_role("leader", above) for above in each.ancestors()
+            ):
                 mine.add(each.id)
         return [each for each in self.departments.values() if each.id in mine]
 
@@ -341,17 +350,39 @@ class Desk:
         )
         return db.session.execute(query).one_or_none()
 
-    def is_called_to(self, case: Case) -> bool:
-        """Whether a call climbed to this desk because nobody has answered for the case."""
-        if not self.department.is_desk:
-            return False
-        called = select(Case.id).where(Case.id == case.id, self._condition("called"))
-        return db.session.scalar(called) is not None
+    def calling(self, numbers: Sequence[str] = (), most: int = PAGE) -> list[tuple[Case, str]]:
+        """Which of these cases call for somebody here, what is due first first: each with the queue it stands in, or
+        `told` for one whose call reached this officer himself. Without numbers: all that nobody here has seen."""
+        unseen = and_(self._here(), Case.status == S.PENDING, or_(Case.acknowledged_at.is_(None), lapsed()))
+        whys = [(unseen, "routing" if self.department.is_desk else "pending")]
+        if numbers:
+            whys.append((self._condition("offers"), "offers"))
+        if self.department.is_desk:
+            whys.append((self._condition("called"), "called"))
+        told = provided("cases_calling", self.person) if numbers else None
+        if told is not None:
+            whys.append((told, "told"))
+        query = (
+            select(Case, case(*whys, else_=""))
+            .join(Thread, Case.thread_id == Thread.id)
+            .where(or_(*(condition for condition, _why in whys)), self._readable())
+            .order_by(func.coalesce(Case.next_due_at, literal(FAR, UTCDateTime())), Case.number)
+            .limit(most)
+        )
+        if numbers:
+            query = query.where(Case.number.in_(numbers))
+        return [(each, why) for each, why in db.session.execute(query)]
+
+    def urgent_calls(self) -> int:
+        """How many calls of present danger nobody has acknowledged, whatever queue is shown."""
+        return int(provided("urgent_calls", self.department, self.person, default=0))
 
     def next_due(self) -> datetime | None:
         """When the next duty of the department falls due: what a cleared queue says."""
         return db.session.scalar(
-            select(func.min(Case.next_due_at)).where(self._here(), Case.status.in_((*OPEN, S.RESOLVED)))
+            select(func.min(Case.next_due_at))
+            .join(Thread, Case.thread_id == Thread.id)
+            .where(self._here(), Case.status.in_((*OPEN, S.RESOLVED)), self._readable())
         )
 
     def _first(self) -> Any:
@@ -373,6 +404,7 @@ class Desk:
                 Case.round,
                 Case.department_id,
                 Case.acknowledged_at,
+                and_(Case.status == S.PENDING, Case.acknowledged_at.is_not(None), lapsed()).label("lapsed"),
                 Case.at_desk,
                 Case.overdue,
                 Case.next_due_at,
@@ -395,6 +427,12 @@ class Desk:
             .join(Thread, Case.thread_id == Thread.id)
             .outerjoin(handler, Case.handler_id == handler.id)
         )
+
+
+def lapsed() -> ColumnElement[bool]:
+    """The condition on cases that were acknowledged without anything following, so that they call again."""
+    condition: ColumnElement[bool] | None = provided("lapsed_cases")
+    return false() if condition is None else condition
 
 
 def cursor(rank: int, due: datetime, number: str) -> str:

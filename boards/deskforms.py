@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
 from board.clock import local, now, zone
-from board.errors import Invalid
+from board.db import db
+from board.errors import Invalid, NotFound
 from board.i18n import _, _l
 from board.jinja import clock_time, day
 from boards.models import Case
 from boards.models.deadline import calendar
+from boards.models.mention import name_book
 from boards.models.status import Outcome
-from people.models import Department, Person
+from people.models import Appointment, Department, Person
+from people.models.appointment import SERVING
 from people.models.shift import on_duty
 
 RESULT_DAYS = 10  # working days ahead that the next result may be chosen from
@@ -240,13 +246,6 @@ def _relay(case: Case, officer: Person, url: str) -> Form:
 
 def colleagues(department: Department) -> list[tuple[str, str]]:
     """Who serves in a department: (public id, name and whether on duty), those on duty first."""
-    from sqlalchemy import select
-    from sqlalchemy.orm import selectinload
-
-    from board.db import db
-    from people.models import Appointment
-    from people.models.appointment import SERVING
-
     here = {each.id for each in on_duty(department)}
     people = db.session.scalars(
         select(Person)
@@ -295,11 +294,13 @@ def outcomes(verb: str) -> list[tuple[str, str]]:
 
 
 def moment(raw: str | None, field: str) -> datetime | None:
-    """A date and time typed in the city's zone, None for an empty field; Invalid for what is no date."""
+    """A date and time typed in the city's zone, None for an empty field; Invalid for what is no date of our days."""
     if not raw or not raw.strip():
         return None
     try:
         typed = datetime.fromisoformat(raw.strip().replace("/", "-"))
+        if not 1900 <= typed.year < 3000:
+            raise ValueError  # the first and the last year there is cannot be shown in every zone
     except ValueError:
         raise Invalid(_l("Write the date like 2026-11-23 18:00."), field=field) from None
     if typed.tzinfo is None:
@@ -311,22 +312,18 @@ def moment(raw: str | None, field: str) -> datetime | None:
 
 def unit(raw: str | None, field: str) -> Department:
     """The department that somebody typed: its key, or any of its names; Invalid says what comes near."""
-    from boards.models.mention import name_book
-
     typed = (raw or "").strip().lstrip("@＠")
     if not typed:
         raise Invalid(_l("Choose a department."), field=field)
     wanted = typed.casefold()
-    near: list[str] = []
     for each in Department.all():
         names = [each.key, *each.names, each.name_en]
         if any(name and name.casefold() == wanted for name in names):
             return each
-    book = name_book()
-    near = [suggestion.name for suggestion in book.nearest(wanted[:40])[0]]
+    near = [suggestion.name for suggestion in name_book().nearest(wanted[:40])[0]]
     if near:
         raise Invalid(
-            _l("There is no “%(name)s”. Did you mean %(near)s?", name=typed[:40], near="、".join(near)),
+            _l("There is no “%(name)s”. Did you mean %(near)s?", name=typed[:40], near=_(", ").join(near)),
             field=field,
         )
     raise Invalid(
@@ -336,8 +333,6 @@ def unit(raw: str | None, field: str) -> Department:
 
 def officer_named(raw: str | None, field: str) -> Person:
     """The colleague chosen from a list; Invalid for none and for a forged one."""
-    from board.errors import NotFound
-
     try:
         return Person.by_public_id((raw or "").strip()[:16])
     except NotFound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from board.permissions import rule
 from boards.models import Case, Report
 from boards.models.status import OPEN, Status
-from boards.policy import sees
+from boards.policy import may_hold, sees
 from people.models import Department, Person
 
 
@@ -17,11 +17,14 @@ def may_keep_phrases(person: Person | None, department: Department) -> bool:
 
 @rule("poster.contact")
 def may_call_poster(person: Person | None, case: Case) -> bool:
-    """The responsible department while the case is with it, and the desk for what lies there; each look is recorded."""
+    """The responsible department while the case is with it, and the desk for what lies there; who is sealed, the
+    inspectors alone. Nobody once it is over. Each look wants a reason and is told to the poster."""
     if person is None or not person.is_staff or not sees(person, case.thread):
         return False
     if case.status not in (*OPEN, Status.RESOLVED) or case.thread.poster is None:
         return False
+    if case.thread.identity == "sealed":
+        return person.has_role("inspector")
     desk = case.at_desk or case.relayed_at is not None or case.thread.restricted_why == "danger"
     return person.serves(case.department) or (desk and any(each.is_desk for each in person.departments))
 
@@ -29,7 +32,4 @@ def may_call_poster(person: Person | None, case: Case) -> bool:
 @rule("report.settle")
 def may_settle_report(person: Person | None, report: Report) -> bool:
     """A moderator; never a text about his own department, and never what only a department may read."""
-    if person is None or not person.has_role("moderator"):
-        return False
-    case = report.thread.case
-    return sees(person, report.thread) and not (case is not None and person.serves(case.department))
+    return may_hold(person, report.thread)

@@ -1,4 +1,4 @@
-"""Filing a report that a text is about somebody, and reminding the moderators of it."""
+"""Filing a report about a text, and reminding the moderators of it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from board.clock import now
 from board.db import db, transaction
 from board.errors import Invalid
 from board.i18n import _l
+from board.live import append
 from board.permissions import require
 from board.text import normalise
-from boards.models.report import ANSWERED_WITHIN, KINDS, Report
+from boards.models.moderated import QUEUE
+from boards.models.report import KINDS, Report, answered_within
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import Audience, CaseEvent
 from people import vault
 from people.models import Appointment, Person
 
-REMINDED = (timedelta(hours=1), timedelta(minutes=110))  # after the report, while nobody has decided
+
+def reminded(report: Report) -> tuple[timedelta, ...]:
+    """How long after a report the moderators hear of it again, while nobody has decided: half its time, and shortly before."""
+    whole = report.due_at - report.at
+    return whole / 2, whole * 11 / 12
 
 
 def file_report(thread: Thread, *, kind: str, words: str, contact: str, by: Person | None) -> Report:
@@ -30,18 +36,21 @@ def file_report(thread: Thread, *, kind: str, words: str, contact: str, by: Pers
     """
     require(by, "report.file", thread)
     if kind not in KINDS:
-        raise Invalid(_l("Please choose what is about you."), field="kind")
+        raise Invalid(_l("Please choose what is wrong with it."), field="kind")
     if len(words) > 1_000:
         raise Invalid(_l("At most 1,000 characters, please."), field="words")
     text = Text.write("report", words, by=by, field="words")
-    report = Report(thread=thread, kind=kind, text=text, by=by, at=now(), due_at=now() + ANSWERED_WITHIN)
+    report = Report(
+        thread=thread, kind=kind, text=text, by=by, at=now(), due_at=now() + answered_within(kind)
+    )
     db.session.add(report)
     db.session.flush()
     reach = normalise(contact, lines=False)
     if reach:
         vault.put(f"report:{report.public_id}", "contact", reach)
     _tell(thread, "report.filed", report)
-    for place, after in enumerate(REMINDED):
+    append(QUEUE, kind="new")
+    for place, after in enumerate(reminded(report)):
         jobs.put(
             "report-reminder",
             key=f"report-reminder:{report.public_id}:{place}",
@@ -69,7 +78,7 @@ def moderators(thread: Thread) -> list[Person]:
     rows = db.session.scalars(select(Appointment).where(Appointment.role == "moderator"))
     people = {row.person_id: row.person for row in rows if row.holds() and row.person.active}
     lead = thread.case.department if thread.case is not None else thread.section.department
-    return [person for person in people.values() if not person.serves(lead)]
+    return [person for person in people.values() if not (person.serves(lead) or person.leads(lead))]
 
 
 @jobs.handler("report-reminder")
@@ -84,5 +93,5 @@ def remind(report: str) -> None:
             CaseEvent.thread_id == row.thread_id, CaseEvent.kind == "report.reminded"
         )
         told = sum(details.get("report") == report for details in db.session.scalars(query))
-        if told < sum(now() >= row.at + after for after in REMINDED):
+        if told < sum(now() >= row.at + after for after in reminded(row)):
             _tell(row.thread, "report.reminded", row)

@@ -16,11 +16,21 @@ from difflib import SequenceMatcher
 from board.markup import plain_links
 from board.text import Folded, fold
 
-__all__ = ["MAX_DEPARTMENTS", "Mention", "NameBook", "Suggestion", "Unknown", "departments", "find_mentions"]
+__all__ = [
+    "MAX_DEPARTMENTS",
+    "Mention",
+    "NameBook",
+    "Suggestion",
+    "Unknown",
+    "departments",
+    "find_mentions",
+    "has_sign",
+]
 
 # The first department of a post leads, the others are told; more would leave nobody in charge.
 MAX_DEPARTMENTS = 3
 
+_SIGNS = ("@", "＠", "﹫")  # all that fold to one
 _LONGEST_UNKNOWN = 12
 _MOST_SUGGESTIONS = 3
 # Comparing with every name is the only slow step; a text that is full of unknown names gets no help after these.
@@ -129,8 +139,15 @@ def _plain(text: str, at: int) -> bool:
     return at < len(text) and text[at].isascii() and text[at].isalnum()
 
 
+def has_sign(text: str) -> bool:
+    """Whether there is an `@` at all: most texts call nobody, and need no names to be looked through."""
+    return any(sign in text for sign in _SIGNS)
+
+
 def find_mentions(text: str, names: NameBook) -> list[Mention | Unknown]:
     """Every call in the text, in order; spans are those of `text`. A lone `@` is not a call."""
+    if not has_sign(text):
+        return []
     folded = fold(text)
     closed = plain_links(text)
     at_closed = 0

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from board import clock
 from board.clock import now
 from board.db import db, transaction
 from board.errors import BoardError, Invalid
 from board.i18n import _
-from boards.models import Case, Section, Thread
+from boards.models import Case, CaseEvent, Section, Thread
 from boards.models.case import public_number
 from boards.models.status import Outcome, Status
 from boards.models.text import Text, clean
@@ -58,9 +59,12 @@ class Row:
     replied_at: str = ""
 
 
+Words = tuple[str, str, str]  # the title, the text and the reply of a row, cleaned
+
+
 @dataclass(frozen=True)
 class Taken:
-    """What became of a row: `in`, `there` (was in already), `refused`; `why` for people."""
+    """What became of a row: `in`, `there` (was in already with the same words), `refused`; `why` for people."""
 
     row: Row
     state: str
@@ -142,20 +146,52 @@ def take(rows: list[Row], section_key: str, *, dry_run: bool = False) -> Iterato
     section_id = section.id
     kept = set(db.session.scalars(select(Thread.source).where(Thread.source.like(f"import:{section_key}:%"))))
     db.session.rollback()
+    taken: dict[str, Words] = {}
     for row in rows:
         source = f"import:{section_key}:{row.id.strip()}"
-        if source in kept:
-            yield Taken(row, "there")
-            continue
         try:
             found = checked(row)
-            if not dry_run:
-                with transaction():
-                    _put(section_id, source, row, *found)
-            kept.add(source)
-            yield Taken(row, "in")
+            words = (found[0], found[1], found[3])
+            if source in kept:
+                _same(words, taken.get(source) or _words(source))
+                state = "there"
+            else:
+                if not dry_run:
+                    with transaction():
+                        _put(section_id, source, row, *found)
+                kept.add(source)
+                taken[source] = words
+                state = "in"
         except BoardError as error:
             yield Taken(row, "refused", str(error))
+        else:
+            yield Taken(row, state)
+
+
+def _same(words: Words, before: Words | None) -> None:
+    """Invalid where an id stands for other words than those that came in under it; they stay as they are."""
+    if before is not None and words != before:
+        raise Invalid(_("Other words came in under this id before; they were not changed"))
+
+
+def _words(source: str) -> Words | None:
+    """What came in under this source; None where its writer has changed it since."""
+    thread = db.session.scalars(
+        select(Thread)
+        .where(Thread.source == source)
+        .options(joinedload(Thread.title_text), joinedload(Thread.body))
+    ).one()
+    answer = db.session.scalar(
+        select(Text)
+        .join(CaseEvent, CaseEvent.public_text_id == Text.id)
+        .where(CaseEvent.thread_id == thread.id, Text.kind == "official", Text.author_id.is_(None))
+        .limit(1)
+    )
+    texts = (thread.title_text, thread.body, answer)
+    edited = any(text is not None and text.edited_at is not None for text in texts)
+    said = [text.original() if text is not None else "" for text in texts]
+    db.session.rollback()
+    return None if edited else (said[0], said[1], said[2])
 
 
 def _put(

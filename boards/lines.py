@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -17,10 +17,12 @@ from sqlalchemy import select
 from board.db import db
 from board.i18n import _, is_english
 from board.jinja import day, duration, iso, when
+from boards.models.report import ABOUT_TEXT
 from boards.models.status import Outcome
-from boards.models.text import Text
+from boards.models.text import Text, masked
 from boards.models.timeline import CaseEvent
-from boards.sentences import by_when, masked, outcome_word, satisfaction_word, solved_word, tidy
+from boards.reckoning import kind_words
+from boards.sentences import by_when, outcome_word, satisfaction_word, solved_word, tidy
 from people.models import Department, Person
 from people.models.person import number_words
 
@@ -43,7 +45,6 @@ class Scene:
     names: Mapping[str, str]
     photos: Mapping[int, list[dict[str, Any]]] = field(default_factory=dict)
     experts: frozenset[int] = frozenset()
-    earlier: Callable[[Text], str] = lambda text: ""
 
     def unit(self, key: Any) -> Markup:
         """A department's name in bold."""
@@ -256,23 +257,14 @@ def _reopened(e: CaseEvent, s: Scene) -> Markup:
 
 
 def _overdue(e: CaseEvent, s: Scene) -> Markup:
-    kind = {
-        "reply": _("First answer"),
-        "accept": _("Decision to take it on"),
-        "resolve": _("Result"),
-        "update": _("News of progress"),
-        "rectification": _("Putting it right"),
-    }.get(str(e.parameters.get("clock")), "")
     line = _put(
         _("%(unit)s is over the promised time (%(clock)s); its leader was told."),
         unit=s.unit(e.parameters.get("department")),
-        clock=kind,
+        clock=kind_words(str(e.parameters.get("clock", ""))),
     )
     held = e.parameters.get("held") or []
     if len(held) > 1:
-        from datetime import timedelta
-
-        parts = "、".join(
+        parts = _(", ").join(
             f"{s.names.get(key, key)} {duration(timedelta(seconds=int(seconds)))}" for key, seconds in held
         )
         line += _put(" " + _("Held by: %(parts)s."), parts=parts)
@@ -296,15 +288,75 @@ def _follow_up(e: CaseEvent, s: Scene) -> Markup:
     return _put(_("%(who)s says that it is done."), who=s.actor(e))
 
 
-def _held(e: CaseEvent, s: Scene) -> Markup:
-    reason = {
+def hold_reason(reason: Any) -> str:
+    """A reason of the closed list, as it stands inside a sentence."""
+    return {
         "private_data": _("private data"),
         "danger": _("danger to a person"),
         "unlawful": _("unlawful content"),
         "advert": _("an advert"),
         "duplicate_flood": _("many copies of one post"),
-    }.get(str(e.parameters.get("reason")), "–")
+    }.get(str(reason), "–")
+
+
+def _held(e: CaseEvent, s: Scene) -> Markup:
+    reason = hold_reason(e.parameters.get("reason"))
     return _put(_("Taken from the public by a moderator: %(reason)s. No clock stops."), reason=reason)
+
+
+def _moderated(e: CaseEvent, s: Scene) -> Markup:
+    reason = hold_reason(e.parameters.get("reason"))
+    if e.kind == "text.hidden":
+        return _put(
+            _("A reply was hidden by a moderator: %(reason)s. The chain of steps still holds."), reason=reason
+        )
+    if e.kind == "text.shown":
+        return _put(_("A hidden reply is open to everybody again."))
+    if e.kind == "text.restored":
+        return _put(_("Words that a moderator had covered can be read again."))
+    if not e.parameters.get("reason"):
+        return _put(_("Words were covered; the chain of steps still holds."))
+    return _put(
+        _("Words were covered by a moderator: %(reason)s. The chain of steps still holds."), reason=reason
+    )
+
+
+def _proposed(e: CaseEvent, s: Scene) -> Markup:
+    if e.kind == "thread.moved":
+        return _put(_("A moderator moved it to another section."))
+    if e.kind == "thread.move_proposed":
+        return _put(_("A moderator thinks that it belongs into another section; the command desk decides."))
+    number = str(e.parameters.get("into") or "")
+    link = Markup('<a href="/cases/{0}">{0}</a>').format(number)
+    return _put(
+        _("A moderator thinks that it is the same matter as %(number)s; the command desk decides."),
+        number=link,
+    )
+
+
+def _appeal(e: CaseEvent, s: Scene) -> Markup:
+    if e.kind == "appeal.filed":
+        until = _moment(e.parameters.get("due"))
+        return _put(
+            _("%(who)s asked another moderator to look at it again; answered by %(until)s."),
+            who=s.actor(e),
+            until=when(until) if until else "–",
+        )
+    said = {"words": _words(e)}
+    if e.parameters.get("decision") == "overturned":
+        return _put(_("Another moderator looked at it: it is given back. %(words)s."), **said)
+    return _put(_("Another moderator looked at it: it stays so. %(words)s."), **said)
+
+
+def _report(e: CaseEvent, s: Scene) -> Markup:
+    about_text = e.details.get("kind") in ABOUT_TEXT
+    if e.kind == "report.filed":
+        if about_text:
+            return _put(_("Somebody reported this to the moderators."))
+        return _put(_("Somebody reported that this is about them."))
+    if about_text:
+        return _put(_("A report to the moderators still waits."))
+    return _put(_("A report that this is about somebody still waits."))
 
 
 def _approval(e: CaseEvent, s: Scene) -> Markup:
@@ -332,6 +384,9 @@ def _reminded(e: CaseEvent, s: Scene) -> Markup:
 def _uncovered(e: CaseEvent, s: Scene) -> Markup:
     if e.parameters.get("what") == "phone":
         return _put(_("%(who)s looked up the telephone number."), who=s.actor(e))
+    reason = e.details.get("reason")
+    if reason:
+        return _put(_("%(who)s opened the original text. Reason: %(reason)s"), who=s.actor(e), reason=reason)
     return _put(_("%(who)s opened the original text."), who=s.actor(e))
 
 
@@ -352,15 +407,29 @@ LINES: dict[str, tuple[str, str, Draw]] = {
     "thread.release_proposed": (
         "eye", "", _plain(lambda: _("%(who)s has nothing against showing this to everybody; the poster decides."))
     ),
+    "thread.identity_changed": ("eye-off", "", _plain(lambda: _("%(who)s chose anew who may know that it is theirs."))),
+    "identity.opened": ("eye", "", _plain(lambda: _("%(who)s looked up who posted it."))),
     "thread.opened": ("eye", "", _plain(lambda: _("The poster agreed; everybody can read this now."))),
     "thread.replies_closed": ("lock", "", _plain(lambda: _("The poster switched off replies of other members."))),
     "thread.replies_opened": ("message-square", "", _plain(lambda: _("The poster lets other members reply again."))),
     "thread.pinned": ("pin", "", _plain(lambda: _("Pinned."))),
     "thread.unpinned": ("pin", "", _plain(lambda: _("No longer pinned."))),
-    "text.covered": ("highlighter", "", _plain(lambda: _("Words were covered; the chain of steps still holds."))),
+    "thread.moved": ("layout-grid", "", _proposed),
+    "thread.move_proposed": ("layout-grid", "", _proposed),
+    "thread.merge_proposed": ("git-merge", "", _proposed),
+    "text.covered": ("highlighter", "", _moderated),
+    "text.restored": ("eye", "", _moderated),
+    "text.hidden": ("eye-off", "alert", _moderated),
+    "text.shown": ("eye", "", _moderated),
+    "appeal.filed": ("gavel", "", _appeal),
+    "appeal.decided": ("gavel", "", _appeal),
     "text.uncovered": ("eye", "", _uncovered),
-    "report.filed": ("flag", "", _plain(lambda: _("Somebody reported that this is about them."))),
-    "report.reminded": ("flag", "", _plain(lambda: _("A report that this is about somebody still waits."))),
+    "text.contacts_released": (
+        "eye", "", _plain(lambda: _("A moderator looked at the numbers and links of a reply: everybody can read them now."))
+    ),
+    "text.contacts_kept": ("eye-off", "", _plain(lambda: _("%(who)s left the numbers and links of a reply covered."))),
+    "report.filed": ("flag", "", _report),
+    "report.reminded": ("flag", "", _report),
     "case.acknowledged": ("eye", "", _plain(lambda: _("%(who)s has seen it."))),
     "case.accepted": ("check", "done", _accepted),
     "case.assigned": ("user-check", "", _handler),
@@ -409,7 +478,7 @@ CARD_ONLY = frozenset({"case.progressed", "case.resolved", "case.rectified", "re
 # Steps whose words stand inside their line.
 LINE_ONLY = frozenset(
     {"thread.posted", "thread.edited", "case.suspended", "case.extended", "case.routed", "case.offered"}
-    | {"case.returned", "case.assist_asked"}
+    | {"case.returned", "case.assist_asked", "appeal.decided"}
 )
 
 
@@ -444,7 +513,6 @@ def card(event: CaseEvent, text: Text, scene: Scene) -> tuple[str, dict[str, Any
         "when_iso": iso(event.at),
         "html": _html(text) + _promise(event),
         "photos": scene.photos.get(text.id, []),
-        "edited_url": scene.earlier(text),
         "place": "",
     }
     if text.kind == "official" and event.is_official:
@@ -461,6 +529,8 @@ def card(event: CaseEvent, text: Text, scene: Scene) -> tuple[str, dict[str, Any
             "outcome_words": _result_words(event, outcome),
         }
     name = shown_name(event.actor, scene)
+    if event.actor is None and event.actor_role == "poster":
+        name = _("Resident (poster)")  # by a receipt: there is no account
     line_words, badge, note = _("resident"), "", ""
     if text.kind == "internal":
         name = event.department.title if event.department is not None else name

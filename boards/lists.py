@@ -1,4 +1,4 @@
-"""Open lists hear that something moved: one hint an act and a thread, with no word about which.
+"""Open lists hear that something moved: one hint an act and a list, with no word about which thread.
 
 A hint stays readable after its thread was taken from the public, so it says nothing but that there was something.
 """

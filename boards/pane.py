@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from board.clock import now
 from board.db import db
-from board.errors import NotFound
+from board.errors import Invalid, NotFound
 from board.i18n import _
 from board.jinja import when
 from board.permissions import may
@@ -25,9 +26,10 @@ from boards.models.case import dashed
 from boards.models.deadline import calendar
 from boards.models.phrase import phrases_of
 from boards.models.status import Outcome, Status
+from boards.models.text import masked
 from boards.photos import photos_of
 from boards.policy import visible_to
-from boards.sentences import at_moment, by_when, chips, first_sentence, outcome_word, say, tidy
+from boards.sentences import chips, concluded, outcome_said, outcome_word, say, taken_on, tidy
 from people.models import Person
 
 EVENTS = 200  # the newest steps that the pane shows; the case's own page has them all
@@ -106,6 +108,7 @@ class Pane:
         )
         if case is None:
             raise NotFound
+        case.thread.open_for(officer)
         events = list(
             db.session.scalars(
                 select(CaseEvent)
@@ -154,18 +157,8 @@ class Pane:
         return say(self.case)
 
     def poster(self) -> str:
-        """Who posted, as the public reads it, and for the responsible department the nickname behind it."""
-        shown = poster_name(self.thread.poster, self.thread.identity)
-        person = self.thread.poster
-        if (
-            person is not None
-            and self.thread.identity == "hidden"
-            and self.officer.serves(self.case.department)
-        ):
-            return _(
-                "%(shown)s, nickname %(nickname)s (not public)", shown=shown, nickname=person.display_name
-            )
-        return shown
+        """Who posted, as the public reads it. The nickname behind it is opened like the telephone, with a reason."""
+        return poster_name(self.thread.poster, self.thread.identity)
 
     def restricted(self) -> str:
         """Why the public does not read this; "" when it does."""
@@ -396,49 +389,43 @@ class Pane:
         words = typed.values.get("text", "") if typed.verb in BOXED else ""
         outcome = typed.values.get("outcome", "")
         known = outcome if outcome in {str(each) for each in Outcome} else str(Outcome.EXPLAINED)
-        return self.preview(words, known), wording.warnings(words, self.case) if self.acts() else []
+        read = self.preview(words, known, _details(typed) if outcome == known else {})
+        return read, wording.warnings(words, self.case) if self.acts() else []
 
-    def preview(self, words: str = "", outcome: str = Outcome.EXPLAINED) -> list[str]:
-        """What citizens will read after each act of the answer box, if it happened now."""
-        return [read for act in self.acts() if (read := self._preview(act["verb"], words, outcome))]
+    def preview(
+        self,
+        words: str = "",
+        outcome: str = Outcome.EXPLAINED,
+        details: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """What citizens will read after each act of the answer box, if it happened now.
 
-    def _preview(self, verb: str, words: str, outcome: str) -> str:
-        case, unit = self.case, self.case.department.title
-        if verb == "accept":
-            return tidy(_with_result(_accepting(unit), self._result_due()))
-        if verb in ("answer", "resolve"):
-            done = _(
-                "%(unit)s concluded it %(when)s, %(outcome)s",
-                unit=unit,
-                when=at_moment(now()),
-                outcome=outcome_word(outcome),
-            )
-            step = first_sentence(words)
-            if step:
-                done = _("%(done)s: %(step)s", done=done, step=step)
-            due = calendar().end(case.thread.section.span("rating"), now())
-            return tidy(
-                _(
-                    "%(done)s. Waiting for the poster to rate it; without a rating %(by)s it is kept as “not rated”.",
-                    done=done,
-                    by=by_when(due),
-                )
-            )
-        return ""
+        `details` as `Case.outcome_details` would keep them.
+        """
+        said = {
+            "accept": lambda: taken_on(self.case.department.title, now(), self._result_due()),
+            "answer": lambda: self._concluded(words, outcome_said(outcome, {})),
+            "resolve": lambda: self._concluded(words, outcome_said(outcome, details or {})),
+        }
+        return [tidy(said[act["verb"]]()) for act in self.acts() if act["verb"] in said]
+
+    def _concluded(self, words: str, outcome: str) -> str:
+        until = calendar().end(self.thread.section.span("rating"), now())
+        return concluded(self.case.department.title, now(), outcome, masked(words), until)
 
     def _result_due(self) -> datetime | None:
         section = self.thread.section
         return calendar().end(section.span("resolve"), now()) if section.shows_countdown else None
 
 
-def _accepting(unit: str) -> str:
-    return _("%(unit)s accepted it %(when)s and is finding an officer", unit=unit, when=at_moment(now()))
-
-
-def _with_result(sentence: str, due: datetime | None) -> str:
-    if due is None:
-        return _("%(sentence)s.", sentence=sentence)
-    return _("%(sentence)s; a result %(by)s.", sentence=sentence, by=by_when(due))
+def _details(typed: Typed) -> dict[str, str]:
+    """A plan's date and a transfer's number and contact, as far as they were typed."""
+    found = {name: typed.values.get(name, "").strip() for name in ("number", "contact")}
+    try:
+        date = deskforms.moment(typed.values.get("date"), "date")
+    except Invalid:
+        date = None  # it says so when it is sent
+    return {**found, "date": date.isoformat() if date is not None else ""}
 
 
 def _asked_for(approval: Approval) -> list[tuple[str, str]]:

@@ -184,6 +184,7 @@ def file_visible(file: StoredFile, person: Person | None) -> bool:
     )
     if thread is None or not sees(person, thread):
         return False
+    thread.open_for(person)
     if event is not None and not event.is_public:
         return thread.case is not None and may(person, "case.note", thread.case)
     return True

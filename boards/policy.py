@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
 from board.db import db
 from board.permissions import rule
-from board.seams import stream, vetoed
+from board.seams import provided, stream, vetoed
+from boards.models.appeal import Appeal, wrote
 from boards.models.assist import AssistTask
 from boards.models.case import Case
+from boards.models.contacts import thread_of
 from boards.models.handover import Handover
-from boards.models.mention import Mention
-from boards.models.report import Report
+from boards.models.mention import Mention, told_departments
+from boards.models.moderation_act import ModerationAct
 from boards.models.section import Section
 from boards.models.status import Visibility
 from boards.models.text import Text
@@ -26,14 +28,15 @@ def readable_departments(person: Person) -> set[int]:
     readable = {department.id for department in person.departments}
     for appointment in person.current_appointments():
         if appointment.role == "leader" and appointment.department is not None:
-            readable |= {below.id for below in appointment.department.descendants()}
+            readable |= {below.id for below in appointment.department.descendants() if not below.is_apart}
     return readable
 
 
 def visible_to(person: Person | None) -> ColumnElement[bool]:
     """The condition on `Thread` for what `person` may read: the only way to query threads.
 
-    Public ones, his own, those held that he moderates or works on, and those restricted to his departments.
+    Public ones, his own, those held that he moderates or works on, and those restricted to his departments, but for
+    what a part above keeps from him (`barred`): a complaint about himself.
     """
     public = Thread.visibility == Visibility.PUBLIC
     if person is None or not person.active:
@@ -47,11 +50,29 @@ def visible_to(person: Person | None) -> ColumnElement[bool]:
         Thread.visibility == Visibility.HELD,
         true() if person.has_role("moderator") else working,
     )
-    restricted = and_(
-        Thread.visibility == Visibility.RESTRICTED,
-        or_(Thread.restricted_to_id.in_(departments), working) if departments else false(),
-    )
-    return or_(public, mine, held, restricted)
+    restricted = and_(Thread.visibility == Visibility.RESTRICTED, _among_readers(person, departments))
+    barred: ColumnElement[bool] | None = provided("barred", person)
+    if barred is None:
+        return or_(public, mine, held, restricted)
+    return or_(public, mine, and_(or_(held, restricted), ~barred))
+
+
+def _among_readers(person: Person, departments: set[int]) -> ColumnElement[bool]:
+    # What a section keeps to its department is read by those who serve there; that somebody leads above is no reason.
+    if not departments:
+        return false()
+    serving = {department.id for department in person.departments}
+    wide = or_(Thread.restricted_to_id.in_(departments), _working_there(person, departments))
+    if serving != departments:
+        confined = Thread.restricted_why == "section"
+        inside = or_(Thread.restricted_to_id.in_(serving), _working_there(person, serving))
+        wide = or_(
+            and_(or_(Thread.restricted_why.is_(None), not_(confined)), wide),
+            and_(confined, inside) if serving else false(),
+        )
+    apart = {department.id for department in person.departments if department.is_apart}
+    beside = provided("readers_beside", apart) if apart else None  # nobody else has tasks in a case of others
+    return wide if beside is None else or_(wide, beside)
 
 
 def _working_there(person: Person, departments: set[int]) -> ColumnElement[bool]:
@@ -94,13 +115,19 @@ def sees(person: Person | None, thread: Thread) -> bool:
         return False
     if thread.poster_id == person.id:
         return True
-    if not person.is_staff:
+    if not person.is_staff or provided("barred_from", person, thread, default=False):
         return False
-    departments = readable_departments(person)
+    serving = {department.id for department in person.departments}
+    departments = serving if thread.is_confined else readable_departments(person)
     working = thread.case is not None and _works_on(person, thread.case, departments)
     if thread.visibility == Visibility.HELD:
         return working or person.has_role("moderator")
-    return working or thread.restricted_to_id in departments
+    return working or thread.restricted_to_id in departments or bool(serving & _beside(thread))
+
+
+def _beside(thread: Thread) -> set[int]:
+    # Departments with a task of their own in it that no column of the case tells: the inquiries of a complaint.
+    return set(provided("departments_beside", thread, default=())) if thread.is_restricted else set()
 
 
 def _works_on(person: Person, case: Case, departments: set[int]) -> bool:
@@ -114,7 +141,7 @@ def _works_on(person: Person, case: Case, departments: set[int]) -> bool:
 
 
 def department_sees(department: Department, thread: Thread) -> bool:
-    """Whether whoever serves in `department` may read this thread: what its inbox and its live stream may name."""
+    """Whether `department` works on this thread: whom its inbox tells, each after he was asked for himself."""
     if thread.is_public or (thread.is_restricted and thread.restricted_to_id == department.id):
         return True
     case = thread.case
@@ -126,14 +153,28 @@ def department_sees(department: Department, thread: Thread) -> bool:
         or any(each.id == department.id for each in case.assisting())
         or (handover is not None and handover.to_id == department.id)
         or (case.at_desk and department.is_desk)
+        or department.id in _beside(thread)
     )
 
 
-def told_departments(thread: Thread) -> set[int]:
-    """The departments that a mention in this thread told: they may answer, too."""
-    return set(
-        db.session.scalars(select(Mention.department_id).where(Mention.thread_id == thread.id, Mention.told))
-    )
+def department_hears(department: Department, thread: Thread) -> bool:
+    """Whether everybody who listens at `department` may read this thread: what its live stream may name.
+
+    Of a `whispered` thread no department's stream says anything, not even that there was something.
+    """
+    return department_sees(department, thread) and not whispered(thread)
+
+
+def whispered(thread: Thread) -> bool:
+    """Whether its steps are told to persons alone, as somebody who serves beside them may be barred from it: what is not
+    public in a section that the public does not read, complaints and tips."""
+    return not thread.is_public and not thread.section.is_public
+
+
+def whispered_threads() -> ColumnElement[bool]:
+    """The same as a condition on `Thread`."""
+    closed = select(Section.id).where(Section.readers != "public")
+    return and_(Thread.visibility != Visibility.PUBLIC, Thread.section_id.in_(closed))
 
 
 def _serves(person: Person | None, department: Department | None) -> bool:
@@ -178,14 +219,19 @@ def may_accept(person: Person | None, case: Case) -> bool:
 
 @rule("case.assign", "case.extend", "case.assist_waive", "case.approve")
 def may_lead(person: Person | None, case: Case) -> bool:
-    """A leader of the lead department, or of one above it."""
-    return person is not None and person.leads(case.department) and _free("case.assign", person, case)
+    """A leader of the lead department, or of one above it who may read the case."""
+    return (
+        person is not None
+        and person.leads(case.department)
+        and sees(person, case.thread)
+        and _free("case.assign", person, case)
+    )
 
 
 @rule("case.instruct")
 def may_instruct(person: Person | None, case: Case) -> bool:
-    """A leader of the department or of any above."""
-    return person is not None and person.leads(case.department)
+    """A leader of the department or of any above who may read the case."""
+    return person is not None and person.leads(case.department) and sees(person, case.thread)
 
 
 @rule("case.claim", "case.offer", "case.assist")
@@ -203,8 +249,12 @@ def may_progress(person: Person | None, case: Case) -> bool:
 @rule("case.note")
 def may_note(person: Person | None, case: Case) -> bool:
     """Every department that works on it, and the desk."""
-    working = [case.department, *case.assisting()]
-    return any(_serves(person, each) for each in working) or (_at_desk(person) and sees(person, case.thread))
+    if person is None or not person.is_staff or not person.active:
+        return False
+    working = {case.department_id, *(each.id for each in case.assisting()), *_beside(case.thread)}
+    return any(each.id in working for each in person.departments) or (
+        _at_desk(person) and sees(person, case.thread)
+    )
 
 
 @rule("case.ask", "case.suspend", "case.resolve")
@@ -304,12 +354,6 @@ def may_answer_some_assist(person: Person | None, case: Case) -> bool:
 # --- threads, texts, sections -----------------------------------------------------------------------------
 
 
-@rule("thread.read")
-def may_read(person: Person | None, thread: Thread) -> bool:
-    """Whoever may see it."""
-    return sees(person, thread)
-
-
 @rule("section.post")
 def may_post(person: Person | None, section: Section) -> bool:
     """Members, where a section is open and not the staff's own. An officer's account is not a citizen's."""
@@ -317,6 +361,17 @@ def may_post(person: Person | None, section: Section) -> bool:
         person is not None
         and person.active
         and not person.is_staff
+        and not section.is_closed
+        and not section.staff_posts
+    )
+
+
+@rule("section.post_by_receipt")
+def may_post_by_receipt(person: Person | None, section: Section) -> bool:
+    """Anybody, without an account, where a section offers receipts and the public does not read it."""
+    return (
+        "receipt" in section.identities
+        and not section.is_public
         and not section.is_closed
         and not section.staff_posts
     )
@@ -362,7 +417,7 @@ def may_watch(person: Person | None, thread: Thread) -> bool:
     return person is not None and sees(person, thread)
 
 
-@rule("thread.edit", "thread.switch_replies", "thread.agree_release")
+@rule("thread.edit", "thread.switch_replies", "thread.agree_release", "thread.change_identity")
 def may_edit(person: Person | None, thread: Thread) -> bool:
     """Its poster."""
     return person is not None and thread.poster_id == person.id
@@ -374,15 +429,86 @@ def may_propose_release(person: Person | None, thread: Thread) -> bool:
     return person is not None and thread.is_restricted and _serves(person, thread.restricted_to)
 
 
-@rule("thread.hold", "thread.release")
+@rule("thread.hold", "thread.release", "thread.move", "thread.propose")
 def may_hold(person: Person | None, thread: Thread) -> bool:
-    """A moderator; never a text about his own department."""
+    """A moderator; never a text about his own department, and never what only a department may read."""
     return (
         person is not None
         and person.has_role("moderator")
         and not thread.is_restricted
-        and not (thread.case is not None and person.serves(thread.case.department))
+        and sees(person, thread)
+        and not about_own(person, thread)
     )
+
+
+def own_departments(person: Person) -> set[int]:
+    """The departments about which `person` moderates nothing: those he serves, and those below what he leads."""
+    return readable_departments(person)
+
+
+def about_own(person: Person, thread: Thread) -> bool:
+    """Whether a thread is about a department of `person`: its own, one that helps, or one that was named in it."""
+    own = own_departments(person)
+    if not own:
+        return False
+    case = thread.case
+    if case is None:
+        near = {thread.section.department_id}
+    else:
+        near = {case.department_id, *(each.id for each in case.assisting())}
+    return bool(own & {*near, *told_departments(thread)})
+
+
+def not_about_own(person: Person) -> ColumnElement[bool]:
+    """The condition on `Thread` for what `about_own` denies: for queues, so that a page of one is full."""
+    own = own_departments(person)
+    if not own:
+        return true()
+    leading = select(Case.id).where(Case.thread_id == Thread.id, Case.department_id.in_(own))
+    helping = (
+        select(AssistTask.id)
+        .join(Case, AssistTask.case_id == Case.id)
+        .where(
+            Case.thread_id == Thread.id,
+            AssistTask.department_id.in_(own),
+            AssistTask.state == "open",
+        )
+    )
+    named = select(Mention.id).where(
+        Mention.thread_id == Thread.id, Mention.department_id.in_(own), Mention.told
+    )
+    sections = select(Section.id).where(Section.department_id.in_(own))
+    cases = select(Case.id).where(Case.thread_id == Thread.id)
+    return and_(
+        ~leading.correlate(Thread).exists(),
+        ~helping.correlate(Thread).exists(),
+        ~named.correlate(Thread).exists(),
+        or_(cases.correlate(Thread).exists(), Thread.section_id.not_in(sections)),
+    )
+
+
+@rule("moderation.open")
+def may_moderate(person: Person | None, _thing: object = None) -> bool:
+    """The moderators' queue: whoever is a moderator now."""
+    return person is not None and person.is_staff and person.has_role("moderator")
+
+
+@rule("words.watch")
+def may_watch_words(person: Person | None, _thing: object = None) -> bool:
+    """Moderators and administrators keep the watched words."""
+    return may_moderate(person) or (person is not None and person.has_role("administrator"))
+
+
+@rule("appeal.file")
+def may_appeal(person: Person | None, act: ModerationAct) -> bool:
+    """Whoever wrote what was held, hidden or covered."""
+    return person is not None and not person.is_staff and sees(person, act.thread) and wrote(act, person)
+
+
+@rule("appeal.decide")
+def may_decide_appeal(person: Person | None, appeal: Appeal) -> bool:
+    """Another moderator than the one who acted; never about his own department."""
+    return person is not None and may_hold(person, appeal.thread) and appeal.act.by_id != person.id
 
 
 @rule("thread.pin")
@@ -401,25 +527,41 @@ def may_cover(person: Person | None, text: Text) -> bool:
     return person is not None and text.author_id is not None and text.author_id == person.id
 
 
+@rule("text.release_contacts")
+def may_release_contacts(person: Person | None, text: Text) -> bool:
+    """A moderator, where he may hold the thread: never about his own department, never in a restricted one."""
+    return person is not None and person.has_role("moderator") and may_hold(person, thread_of(text))
+
+
 @rule("text.original")
 def may_uncover(person: Person | None, pair: tuple[Text, Thread]) -> bool:
     """Its author, and the department responsible for the case while it is; each look is recorded."""
     text, thread = pair
-    if person is None:
-        return False
-    if text.author_id == person.id:
+    if person is None or text.author_id == person.id:
+        return person is not None
+    if shields(thread, text.author_id):
+        return person.has_role("inspector") and sees(person, thread)
+    return _answers_for(person, thread)
+
+
+def shields(thread: Thread, author_id: int | None) -> bool:
+    """Whether these words are the poster's own where only inspectors may learn who he is: a number in them may be his."""
+    return thread.identity == "sealed" and author_id == thread.poster_id
+
+
+@rule("thread.revisions")
+def may_read_revisions(person: Person | None, thread: Thread) -> bool:
+    """Officers' earlier words are public; a member's are for himself, and for the department while it is responsible."""
+    if person is not None and person.id == thread.poster_id:
         return True
+    if person is not None and not shields(thread, thread.poster_id) and _answers_for(person, thread):
+        return True
+    return thread.poster is not None and thread.poster.is_staff and sees(person, thread)
+
+
+def _answers_for(person: Person, thread: Thread) -> bool:
     case = thread.case
     return case is not None and case.is_open and sees(person, thread) and person.serves(case.department)
-
-
-@rule("text.revisions")
-def may_read_revisions(person: Person | None, pair: tuple[Text, Thread]) -> bool:
-    """Officers' earlier words are public; a member's are for himself and the department."""
-    text, thread = pair
-    if text.kind == "official":
-        return sees(person, thread)
-    return may_uncover(person, pair)
 
 
 @rule("report.file")
@@ -428,24 +570,20 @@ def may_report(person: Person | None, thread: Thread) -> bool:
     return sees(person, thread)
 
 
-@rule("report.decide")
-def may_decide_report(person: Person | None, report: Report) -> bool:
-    """A moderator."""
-    return person is not None and person.has_role("moderator")
-
-
 @rule("desk.open")
 def may_open_desk(person: Person | None, department: Department | None) -> bool:
-    """Whoever serves somewhere; a department's own desk for those who serve it or lead it."""
+    """Whoever serves somewhere; a department's own desk for those who serve it or lead it, the inspectors' for theirs."""
     if person is None or not person.is_staff:
         return False
-    return bool(person.departments) if department is None else _oversees(person, department)
+    if department is None:
+        return bool(person.departments)
+    return _serves(person, department) if department.is_apart else _oversees(person, department)
 
 
-@rule("section.counted")
-def may_count(person: Person | None, section: Section) -> bool:
-    """Live counts are shown only where everybody may read."""
-    return section.shows_counts
+@stream("moderation")
+def may_hear_queue(person: Person | None, ref: str) -> bool:
+    """The moderators' queue, and who of them looks at what."""
+    return ref in ("queue", "looking") and may_moderate(person)
 
 
 # --- live streams -------------------------------------------------------------------------------------------

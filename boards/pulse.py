@@ -7,7 +7,7 @@ means; only what everybody may read is counted.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -28,7 +28,7 @@ from people.models.appointment import SERVING
 KEPT = 60.0  # seconds
 NEWEST = 5000  # cases that a median looks at, at most
 RECENT = timedelta(days=30)
-FEW = 3  # under so many first answers there is no median
+PEOPLE = 10  # a figure over the matters of fewer than so many distinct people is shown to nobody
 
 T = TypeVar("T")
 _kept: dict[Hashable, tuple[datetime, Any]] = {}
@@ -56,7 +56,7 @@ def forget() -> None:
 
 @dataclass(frozen=True)
 class Pulse:
-    """`open`: cases open now. `first_answer`: the median of the last 30 days, None while there are too few.
+    """`open`: cases open now. `first_answer`: the median of the last 30 days, None while too few people were answered.
     `on_time`: percent of today's first answers given in time, None while none was due. `on_duty`: persons."""
 
     open: int
@@ -86,7 +86,7 @@ def first_answer(department: Department | None = None) -> timedelta | None:
     """The median time to a real first answer, of the last 30 days and the newest cases at most."""
     newest = db.session.scalar(select(func.max(Case.id))) or 0
     query = (
-        select(Thread.posted_at, Case.answered_at)
+        select(Thread.poster_id, Thread.posted_at, Case.answered_at)
         .join(Thread, Case.thread_id == Thread.id)
         .where(
             Case.id > newest - NEWEST,
@@ -97,10 +97,18 @@ def first_answer(department: Department | None = None) -> timedelta | None:
     )
     if department is not None:
         query = query.where(Case.department_id == department.id)
-    spans = [
-        (answered - posted).total_seconds() for posted, answered in db.session.execute(query) if answered
-    ]
-    return timedelta(seconds=median(spans)) if len(spans) >= FEW else None
+    return usual_time(
+        (poster, answered - posted) for poster, posted, answered in db.session.execute(query) if answered
+    )
+
+
+def usual_time(answers: Iterable[tuple[int | None, timedelta]]) -> timedelta | None:
+    """The median of (poster, time until the answer); None under PEOPLE distinct posters, who could be told by it."""
+    found = list(answers)
+    known = {poster for poster, _span in found if poster is not None}
+    if len(known) < PEOPLE:
+        return None
+    return timedelta(seconds=median(span.total_seconds() for _poster, span in found))
 
 
 def on_time_today() -> int | None:
@@ -186,4 +194,14 @@ def _posted_today() -> dict[int, int]:
     return {section: number for section, number in rows}
 
 
-__all__ = ["Pulse", "first_answer", "forget", "kept", "on_duty", "on_time_today", "posted_today", "pulse"]
+__all__ = [
+    "Pulse",
+    "first_answer",
+    "forget",
+    "kept",
+    "on_duty",
+    "on_time_today",
+    "posted_today",
+    "pulse",
+    "usual_time",
+]

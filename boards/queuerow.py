@@ -67,13 +67,18 @@ def length(span: timedelta) -> str:
     return str(ngettext("%(num)s d", "%(num)s d", minutes // (24 * 60)))
 
 
+def unseen(row: Row[Any]) -> bool:
+    """Whether somebody here has still to acknowledge it: nobody has, or nothing followed for as long as that holds."""
+    return row.status == Status.PENDING and (row.acknowledged_at is None or bool(row.lapsed))
+
+
 def acts(row: Row[Any], desk: Desk) -> list[dict[str, Any]]:
     """The acts of a row. What a veto forbids is refused when it is pressed: asking for each row would cost queries."""
     url = f"/cases/{row.number}"
     mine = row.department_id == desk.department.id and desk.serves
     found: list[dict[str, Any]] = []
     if row.status == Status.PENDING and mine:
-        if row.acknowledged_at is None and (desk.on_duty or desk.leads):
+        if unseen(row) and (desk.on_duty or desk.leads):
             found.append(
                 {"label": _("Acknowledge"), "url": f"{url}/acknowledgement", "icon": "eye", "key": "S"}
             )
@@ -105,6 +110,8 @@ def told(row: Row[Any], desk: Desk) -> list[str]:
     elif row.handler_id is not None:
         name = row.handler_name_en if is_english() and row.handler_name_en else row.handler_name
         words.append(name or _("badge %(badge)s", badge=row.handler_badge))
+    elif row.status == Status.PENDING and row.lapsed:
+        words.append(_("seen, but nothing followed: called again"))
     elif row.status == Status.PENDING and row.acknowledged_at is not None:
         words.append(_("seen"))
     if row.at_desk:
@@ -118,7 +125,6 @@ def drawn(
     """A row as components/queue.html takes it. `after`: the number of the row below, opened once this one is done;
     `watching`: which colleagues have it open, in words."""
     here = desk.view.url(case=row.number)
-    new = row.status == Status.PENDING and row.acknowledged_at is None
     return {
         "id": row.number,
         "url": f"{here}#pane",
@@ -126,8 +132,8 @@ def drawn(
         "box": box(row, desk),
         "meta": [tidy(words) for words in told(row, desk)],
         "watching": watching,
-        "new": new and now() - row.posted_at < HOUR,
-        "unseen": new,
+        "new": unseen(row) and not row.lapsed and now() - row.posted_at < HOUR,
+        "unseen": unseen(row),
         "danger": row.restricted_why == "danger",
         "restricted": row.visibility != "public",
         "told": row.first == 1,

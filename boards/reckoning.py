@@ -77,7 +77,7 @@ def sentence(line: Line) -> str:
     if line.kind == "skipped":
         first, last = get("first"), get("last")
         days = _date(first) if first == last else f"{_date(first)}–{_date(last)}"
-        names = "、".join(_name(pair) for pair in get("names"))
+        names = _(", ").join(_name(pair) for pair in get("names"))
         if names:
             return _("%(days)s did not count: %(names)s.", days=days, names=names)
         return _("%(days)s did not count: weekend.", days=days)

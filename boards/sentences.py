@@ -7,7 +7,7 @@ show the same words (the table of states in the design guide). It is made in the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
-from board import masking
 from board.clock import local, now
 from board.db import db
 from board.facts import facts
@@ -25,7 +24,7 @@ from board.jinja import clock_time, day, duration, when
 from boards.models.concluding import REOPEN, REOPEN_ALONE
 from boards.models.deadline import DUTIES, Deadline
 from boards.models.status import Outcome, Solved, Status
-from boards.models.text import Text
+from boards.models.text import Text, masked
 from boards.models.timeline import CaseEvent
 from people.models import Department, Person
 
@@ -36,7 +35,9 @@ QUOTE = 46  # characters of somebody's words that a sentence takes over
 BRIEF = 8  # characters under which the next sentence is taken as well: 归我们管 alone says too little
 S = Status
 
-# Whose words a sentence quotes, by status: the newest public step of these kinds.
+# Whose words a sentence quotes, by status: the newest public step of these kinds. While a case is offered to another
+# department its sentence says why, whatever its status.
+OFFER = ("case.offered",)
 QUOTED: dict[str, tuple[str, ...]] = {
     S.IN_PROGRESS: (
         "case.accepted",
@@ -119,16 +120,20 @@ def officer_words(person: Person, department: Department | None) -> str:
 
 def outcome_words(case: Case) -> str:
     """What came of it, as the department says it, with a plan's date or the number of a transfer."""
-    details = case.outcome_details or {}
-    if case.outcome == Outcome.PLANNED and details.get("date"):
+    return outcome_said(case.outcome, case.outcome_details or {})
+
+
+def outcome_said(outcome: str | None, details: Mapping[str, Any]) -> str:
+    """The same of an outcome and its details, as `Case.outcome_details` keeps them."""
+    if outcome == Outcome.PLANNED and details.get("date"):
         return _("planned %(by)s", by=by_when(datetime.fromisoformat(details["date"])))
-    if case.outcome == Outcome.TRANSFERRED and details.get("number"):
+    if outcome == Outcome.TRANSFERRED and details.get("number"):
         return _(
             "passed outside, number %(number)s, contact %(contact)s",
             number=masked(details["number"]),
             contact=masked(details.get("contact", "")),
         )
-    return outcome_word(case.outcome)
+    return outcome_word(outcome)
 
 
 def outcome_word(outcome: str | None) -> str:
@@ -163,29 +168,37 @@ def satisfaction_word(level: str | None) -> str:
     }.get(str(level), "")
 
 
-def masked(words: str) -> str:
-    """Words that an officer typed beside a text (a reason, a contact), masked like any public text."""
-    from boards.models.text import public_numbers
-
-    return str(masking.mask(words, allow=public_numbers()).text)
-
-
 # --- what a sentence is made of -----------------------------------------------------------------------
 
 
 def quote_of(cases: Iterable[Case]) -> dict[int, Quote]:
-    """The words each case's sentence quotes, by case id: one query for each state that quotes any."""
-    groups: dict[str, list[Case]] = {}
+    """The words each case's sentence quotes, by case id: two queries for each state that quotes any."""
+    groups: dict[tuple[str, ...], list[Case]] = {}
     for case in cases:
-        groups.setdefault(str(case.status), []).append(case)
+        kinds = _quoted(case)
+        if kinds:
+            groups.setdefault(kinds, []).append(case)
     found: dict[int, Quote] = {}
-    for status, kinds in QUOTED.items():
-        wanted = groups.get(str(status), [])
-        if status == S.CLOSED:
-            wanted = [case for case in wanted if case.outcome == Outcome.DECLINED]
-        if wanted:
-            found |= _newest(wanted, kinds)
+    for kinds, wanted in groups.items():
+        found |= newest(wanted, kinds)
     return found
+
+
+def _quoted(case: Case) -> tuple[str, ...]:
+    if _is_offered(case):
+        return OFFER
+    if case.status == S.CLOSED and case.outcome != Outcome.DECLINED:
+        return ()
+    return QUOTED.get(case.status, ())
+
+
+def _is_offered(case: Case) -> bool:
+    """Whether its sentence tells of a handover that waits: a broken promise is told first."""
+    return case.is_open and case.open_handover() is not None and _told_late(case) is None
+
+
+def _told_late(case: Case) -> Deadline | None:
+    return late_clock(case) if case.thread.section.shows_countdown else None
 
 
 @cache
@@ -222,7 +235,8 @@ def _quoted_query() -> Any:
     )
 
 
-def _newest(cases: list[Case], kinds: tuple[str, ...]) -> dict[int, Quote]:
+def newest(cases: list[Case], kinds: tuple[str, ...]) -> dict[int, Quote]:
+    """The newest public words of steps of these kinds in each case's round, by case id, in two queries."""
     threads = [case.thread_id for case in cases]
     rows = db.session.execute(_newest_query(), {"kinds": list(kinds), "threads": threads})
     ids = {event_id: thread_id for thread_id, event_id in rows if event_id is not None}
@@ -284,12 +298,11 @@ def time_used(case: Case) -> timedelta | None:
 def say(case: Case, quote: Quote | None = None) -> str:
     """The public sentence of a case, in the reader's language. `quote`: from quote_of(), else it is read here."""
     words = quote_of([case]).get(case.id, NOTHING) if quote is None else quote
-    late = late_clock(case)
-    if late is not None and case.thread.section.shows_countdown:
+    late = _told_late(case)
+    if late is not None:
         return tidy(_late(case, late, words))
-    handover = case.open_handover()
-    if handover is not None and case.is_open:
-        return tidy(_offered(case))
+    if _is_offered(case):
+        return tidy(_offered(case, words))
     speak = {
         S.PENDING: _pending,
         S.ACCEPTED: _accepted,
@@ -326,10 +339,10 @@ def _late(case: Case, late: Deadline, quote: Quote) -> str:
     return sentence
 
 
-def _offered(case: Case) -> str:
+def _offered(case: Case, quote: Quote) -> str:
     handover = case.open_handover()
     assert handover is not None
-    reason = _newest_reason(case)
+    reason = first_sentence(quote.words)
     said = {"unit": handover.from_department.title, "other": handover.to_department.title}
     if reason:
         return _(
@@ -343,11 +356,6 @@ def _offered(case: Case) -> str:
         "deadline changes.",
         **said,
     )
-
-
-def _newest_reason(case: Case) -> str:
-    found = _newest([case], ("case.offered",)).get(case.id)
-    return first_sentence(found.words) if found else ""
 
 
 def _pending(case: Case, quote: Quote) -> str:
@@ -374,8 +382,19 @@ def _pending(case: Case, quote: Quote) -> str:
     return _("%(told)s.", told=told)
 
 
+def taken_on(unit: str, at: datetime, result: datetime | None) -> str:
+    """A department has taken it on and nobody handles it yet; `result`: by when it is promised, None where nothing is."""
+    when = at_moment(at)
+    return _with_result(
+        _("%(unit)s accepted it %(when)s and is finding an officer", unit=unit, when=when), result
+    )
+
+
 def _and_result(sentence: str, case: Case) -> str:
-    result = promised(case, "resolve")
+    return _with_result(sentence, promised(case, "resolve"))
+
+
+def _with_result(sentence: str, result: datetime | None) -> str:
     if result is None:
         return _("%(sentence)s.", sentence=sentence)
     return _("%(sentence)s; a result %(by)s.", sentence=sentence, by=by_when(result))
@@ -397,10 +416,7 @@ def _accepted(case: Case, quote: Quote) -> str:
             _("The poster says it is not solved, handled again since %(when)s", when=when(case.round_at)),
             case,
         )
-    accepted = at_moment(case.accepted_at or case.lead_since)
-    return _and_result(
-        _("%(unit)s accepted it %(when)s and is finding an officer", unit=unit, when=accepted), case
-    )
+    return taken_on(unit, case.accepted_at or case.lead_since, promised(case, "resolve"))
 
 
 def _in_progress(case: Case, quote: Quote) -> str:
@@ -470,22 +486,23 @@ def _resolved(case: Case, quote: Quote) -> str:
             unit=unit,
             by=by_when(due),
         )
-    done = _(
-        "%(unit)s concluded it %(when)s, %(outcome)s",
-        unit=unit,
-        when=at_moment(case.resolved_at or now()),
-        outcome=outcome_words(case),
-    )
-    step = first_sentence(quote.words)
+    clock = case.open_clock("rating")
+    until = clock.due_at if clock is not None else None
+    return concluded(unit, case.resolved_at or now(), outcome_words(case), quote.words, until)
+
+
+def concluded(unit: str, at: datetime, outcome: str, answer: str, rating: datetime | None) -> str:
+    """A department has given its final answer; `rating`: until when its poster may rate it, None where nobody is asked."""
+    done = _("%(unit)s concluded it %(when)s, %(outcome)s", unit=unit, when=at_moment(at), outcome=outcome)
+    step = first_sentence(answer)
     if step:
         done = _("%(done)s: %(step)s", done=done, step=step)
-    clock = case.open_clock("rating")
-    if clock is None or clock.due_at is None:
+    if rating is None:
         return _("%(done)s.", done=done)
     return _(
         "%(done)s. Waiting for the poster to rate it; without a rating %(by)s it is kept as “not rated”.",
         done=done,
-        by=by_when(clock.due_at),
+        by=by_when(rating),
     )
 
 
@@ -608,12 +625,14 @@ __all__ = [
     "can_reopen",
     "chip",
     "chips",
+    "concluded",
     "first_sentence",
     "is_late",
     "late_clock",
-    "masked",
+    "newest",
     "officer_words",
     "on_day",
+    "outcome_said",
     "outcome_word",
     "outcome_words",
     "promised",
@@ -622,6 +641,7 @@ __all__ = [
     "say",
     "short",
     "solved_word",
+    "taken_on",
     "tidy",
     "time_used",
 ]

@@ -9,7 +9,7 @@ from sqlalchemy import func, literal, select
 
 from board.clock import now
 from board.db import UTCDateTime, db
-from board.i18n import _, is_english
+from board.i18n import _
 from board.jinja import when
 from board.permissions import may
 from boards.desk import FAR, Desk
@@ -99,9 +99,8 @@ def box_of(desk: Desk) -> Box | None:
     ends_at = own.ends_at if own is not None else None
     soon = ends_at is not None and ends_at - now() < SOON
     mine = shift_changes.note_of(department, ends_at) if soon and ends_at is not None else None
-    comma = ", " if is_english() else "、"
     return Box(
-        leaving=comma.join(each.duty_name for each in change.leaving) if change is not None else "",
+        leaving=_(", ").join(each.duty_name for each in change.leaving) if change is not None else "",
         at=at_moment(change.at) if change is not None else "",
         notes=notes,
         may_take=change is not None and may(person, "shift.take_over", department),

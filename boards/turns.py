@@ -12,7 +12,7 @@ from board.i18n import _
 from board.permissions import may
 from boards.models.rating import Rating
 from boards.models.status import Outcome, Status
-from boards.sentences import first_sentence, quote_of
+from boards.sentences import QUOTED, first_sentence, newest
 from people.models import Person
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def turn(case: Case, person: Person | None, open_acts: set[str]) -> Turn | None:
     if person is None or case.thread.poster_id != person.id:
         return None
     if "supplement" in open_acts and case.status == Status.WAITING_POSTER:
-        quote = quote_of([case]).get(case.id)
+        quote = newest([case], QUOTED[Status.WAITING_POSTER]).get(case.id)
         question = first_sentence(quote.words, 120) if quote else ""
         return Turn(
             _("The department asks: %(question)s", question=question),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from statistics import median
 from typing import Any
 
 from sqlalchemy import select
@@ -19,8 +18,9 @@ from boards.models.case import Case
 from boards.models.section import Section
 from boards.models.status import Visibility
 from boards.models.thread import Thread
-from boards.pulse import FEW, NEWEST, RECENT, kept, on_duty
+from boards.pulse import NEWEST, RECENT, kept, on_duty, usual_time
 from people.models import Department
+from people.models.department import WATCHING
 
 SHOWN = 8
 FRESH = 600.0  # seconds for which the usual times of answering are kept
@@ -48,7 +48,7 @@ def usual_answers() -> dict[int, timedelta]:
 
 def _usual_answers() -> dict[int, timedelta]:
     rows = db.session.execute(
-        select(Case.department_id, Thread.posted_at, Case.answered_at)
+        select(Case.department_id, Thread.poster_id, Thread.posted_at, Case.answered_at)
         .join(Thread, Case.thread_id == Thread.id)
         .where(
             Case.answered_at.is_not(None),
@@ -59,13 +59,12 @@ def _usual_answers() -> dict[int, timedelta]:
         .order_by(Thread.posted_at.desc())
         .limit(NEWEST)
     )
-    spans: dict[int, list[float]] = {}
-    for department, posted, answered in rows:
+    answers: dict[int, list[tuple[int | None, timedelta]]] = {}
+    for department, poster, posted, answered in rows:
         if answered is not None:
-            spans.setdefault(department, []).append((answered - posted).total_seconds())
-    return {
-        department: timedelta(seconds=median(each)) for department, each in spans.items() if len(each) >= FEW
-    }
+            answers.setdefault(department, []).append((poster, answered - posted))
+    found = {department: usual_time(each) for department, each in answers.items()}
+    return {department: span for department, span in found.items() if span is not None}
 
 
 def as_units(departments: Sequence[Department]) -> list[Unit]:
@@ -89,7 +88,7 @@ def units_of(section: Section) -> list[Unit]:
     own = section.department
     if own is not None and not own.is_desk:
         return as_units([own, *own.descendants()][:SHOWN])
-    departments = [each for each in Department.all() if each.kind != "integrity" and not each.is_desk]
+    departments = [each for each in Department.all() if each.kind not in WATCHING and not each.is_desk]
     return as_units([each for each in departments if each.parent is not None or each.kind == "city"][:SHOWN])
 
 

@@ -16,9 +16,11 @@ from typing import Literal
 
 from board.text import fold
 
-__all__ = ["Danger", "Sensitive", "complaint", "danger", "sensitive"]
+__all__ = ["URGENT", "Danger", "Sensitive", "complaint", "danger", "sensitive"]
 
 Danger = Literal["danger", "cannot_speak", "suicide", "transfer"]
+# Somebody may come to harm at this moment: such words in the desk's own section are for the desk alone.
+URGENT: frozenset[Danger] = frozenset({"danger", "cannot_speak", "suicide"})
 Sensitive = Literal["missing", "sexual", "domestic", "minor", "health"]
 
 _SENTENCE = re.compile(r"[。!?;\n]+")

@@ -17,14 +17,18 @@ def init_app(app: Flask) -> None:
         models,
         own,
         receiving,
+        seeing,
+        settling,
     )
     from notifications.followpages import bp as follows
-    from notifications.paging import auditing, listening, ticking  # noqa: F401
+    from notifications.paging import auditing, listening, standing, ticking  # noqa: F401
+    from notifications.paging.rooms import bp as rooms
     from notifications.paging.views import bp as paging
     from notifications.views import bp
 
     app.register_blueprint(bp)
     app.register_blueprint(paging)
+    app.register_blueprint(rooms)
     app.register_blueprint(follows)
     for pages in (acknowledging, contactpages, deadletters, receiving):
         app.register_blueprint(pages.bp)

@@ -60,10 +60,7 @@ def _page(link: AcknowledgementLink, token: str, status: int = 200) -> Response:
         case=case,
     )
     response = make_response(html, status)
-    response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    # Not no-referrer: the browser would send `Origin: null` with the button, which is refused.
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

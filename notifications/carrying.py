@@ -1,4 +1,4 @@
-"""Carrying one delivery to its person: read again what stands, send outside of any transaction, note what became of it.
+"""Carrying one delivery to its person or room: read again what stands, send outside of any transaction, note what became of it.
 
 A worker that is killed between sending and noting sends once more; each channel's own name for the message is the
 same then, so that whoever receives it can drop the second (docs/decisions/0015-what-once-means.md).
@@ -25,6 +25,7 @@ from notifications.models.delivery import Delivery, Purpose
 from notifications.notes import Note, note_of
 from notifications.reaching import CHANNEL
 from notifications.receipts import receipt_path
+from notifications.settling import is_history
 from people import contacts
 from people.models import Contact
 from people.models.contact import Kind
@@ -89,13 +90,16 @@ def _loaded(public_id: str) -> Load | None:
     if delivery.channel == "live":
         delivery.sent_at = now()  # the hint is a row of its own, written with the promise
         return None
+    if delivery.event is not None and is_history(delivery.event):
+        delivery.dropped_at = now()
+        return None
     if delivery.purpose == Purpose.CHECK:
         checked = checking.contact_of(delivery)
         note = None if checked is None else checking.note_of(delivery, checked)
         found = [] if checked is None else [checked]
     else:
         note = note_of(delivery)
-        found = contacts.of(delivery.person, kind=KINDS[delivery.channel], counting=True)
+        found = _contacts(delivery)
     if note is None:
         delivery.dropped_at = now()
         return None
@@ -108,6 +112,13 @@ def _loaded(public_id: str) -> Load | None:
     return Load(public_id, delivery.channel, note, tuple(parcels))
 
 
+def _contacts(delivery: Delivery) -> list[Contact]:
+    """Where the delivery goes now: the room, or whatever works of its person."""
+    if delivery.person is not None:
+        return contacts.of(delivery.person, kind=KINDS[delivery.channel], counting=True)
+    return [delivery.room] if delivery.room is not None and delivery.room.counts else []
+
+
 def _note(load: Load, errors: dict[int, CarryError | None]) -> float | None:
     """Note what became of it, inside the open transaction; how many seconds to wait before the next try, if any."""
     delivery = _locked(load.delivery)
@@ -118,11 +129,10 @@ def _note(load: Load, errors: dict[int, CarryError | None]) -> float | None:
     for key, error in errors.items():
         contact = db.session.get(Contact, key)
         if contact is not None:
-            _judge(contact, error, last)
+            _judge(contact, error, last, checked=delivery.purpose == Purpose.CHECK)
     if None in errors.values():
         # One of several devices is enough; to send again for the others would ring twice on this one.
-        delivery.sent_at, delivery.reference = now(), delivery.public_id
-        delivery.last_error = None
+        delivery.sent_at, delivery.last_error = now(), None
         return None
     reasons = [error for error in errors.values() if error is not None]
     delivery.last_error = str(reasons[-1])
@@ -134,8 +144,10 @@ def _note(load: Load, errors: dict[int, CarryError | None]) -> float | None:
     return max(BACK_OFF[delivery.attempts - 1], *(error.wait or 0.0 for error in again))
 
 
-def _judge(contact: Contact, error: CarryError | None, last: bool) -> None:
+def _judge(contact: Contact, error: CarryError | None, last: bool, *, checked: bool) -> None:
     if error is None:
+        if checked and contact.kind == Kind.CHAT and contact.verified_at is not None:
+            contacts.works(contact)  # no receipt will ever come; a robot that takes a test is well again
         return
     if error.gone and contact.kind == Kind.PUSH:
         contacts.remove(contact)

@@ -15,7 +15,7 @@ from board.facts import site
 from board.i18n import _, speaking
 from notifications.following import rhythm_of
 from notifications.models.delivery import Delivery, Purpose, queue
-from notifications.notes import Note
+from notifications.notes import ROOM_LANGUAGE, Note
 from notifications.reaching import CHANNEL
 from people import contacts
 from people.models import Contact
@@ -28,12 +28,15 @@ def check(contact: Contact) -> Delivery:
     """Promise, inside the open transaction, to send a check to this contact; one a second at most."""
     key = f"check:{contact.public_id}:{int(now().timestamp())}"
     topic = f"contact:{contact.public_id}"
-    made = queue(contact.person, CHANNEL[Kind(contact.kind)], key=key, purpose=Purpose.CHECK, topic=topic)
+    owner = contact.person or contact  # a room is told itself
+    made = queue(owner, CHANNEL[Kind(contact.kind)], key=key, purpose=Purpose.CHECK, topic=topic)
     return made or db.session.scalars(select(Delivery).where(Delivery.key == key)).one()
 
 
 def contact_of(delivery: Delivery) -> Contact | None:
     """The contact that a check is sent to; None when it was removed."""
+    if delivery.person is None:
+        return delivery.room if delivery.room is not None and delivery.room.removed_at is None else None
     return contacts.own(delivery.person, (delivery.topic or "").removeprefix("contact:"))
 
 
@@ -55,7 +58,7 @@ def demo_link(contact: Contact) -> str:
 
 def note_of(delivery: Delivery, contact: Contact) -> Note | None:
     """What a check says, inside the open transaction: the proof that is asked for, or that everything works."""
-    language = rhythm_of(delivery.person).language
+    language = rhythm_of(delivery.person).language if delivery.person is not None else ROOM_LANGUAGE
     with speaking(language):
         title = str(site()["name"])
         if contact.verified_at is None and contact.kind == Kind.MAIL:
@@ -76,4 +79,5 @@ def note_of(delivery: Delivery, contact: Contact) -> Note | None:
                 lasts=LASTS,
                 language=language,
             )
-        return Note(title, _("A test: reminders arrive here."), "/settings", lasts=LASTS, language=language)
+        path = "/settings" if delivery.person is not None else ""
+        return Note(title, _("A test: reminders arrive here."), path, lasts=LASTS, language=language)

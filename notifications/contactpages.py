@@ -27,10 +27,10 @@ from board.i18n import _, _l
 from board.permissions import require, rule
 from board.seams import fill
 from board.transports import chat, push
-from board.web import asset, client_address
+from board.web import asset, client_address, safe_next
 from notifications import checking
 from notifications.reaching import can_send
-from people import codes, contacts, me
+from people import codes, contacts, me, myself
 from people.csrf import visitors_too
 from people.models import Appointment, Contact, Person
 from people.models.appointment import SERVING
@@ -51,22 +51,17 @@ def may_add(person: Person | None, kind: str) -> bool:
     return person is not None and person.active and (kind in (Kind.PUSH, Kind.MAIL) or person.is_staff)
 
 
-def _reader() -> Person:
-    person = me()
-    assert person is not None  # login_required stands before every view here
-    return person
-
-
 def _own(public_id: str) -> Contact:
-    contact = contacts.own(_reader(), public_id)
+    contact = contacts.own(myself(), public_id)
     if contact is None:
         raise NotFound
     return contact
 
 
 def _back(message: str) -> Response:
+    # To the settings; to the desk when it was pressed there.
     flash(message)
-    return redirect(BACK, 303)  # type: ignore[return-value]
+    return redirect(safe_next(request.form.get("back"), BACK), 303)  # type: ignore[return-value]
 
 
 def hint(contact: Contact) -> str:
@@ -114,6 +109,15 @@ def section(person: Person | None) -> Markup:
     )
 
 
+@fill("desk.duty")
+def at_the_switch() -> Markup:
+    """`手机提醒我` beside the on-duty switch; nothing where this board cannot push. What stands is asked by its script."""
+    driver = push.driver()
+    if driver is None:
+        return Markup()
+    return Markup(render_template("notifications/remind.html", push_key=driver.public_key))
+
+
 @bp.post("/contacts")
 @login_required
 def add() -> Response:
@@ -124,9 +128,9 @@ def add() -> Response:
     require(me(), "contact.add", kind)
     try:
         address = READ[kind](request.form.get("address", ""))
-        limits.spend("contact-check", CHECKS, _reader().public_id)
+        limits.spend("contact-check", CHECKS, myself().public_id)
         with transaction():
-            person = _reader()
+            person = myself()
             if len(contacts.of(person)) >= MOST:
                 raise Invalid(_l("You have twelve already. Please remove one first."), field="address")
             contact = contacts.add(person, kind, address, label=_device() if kind == Kind.PUSH else "")
@@ -141,6 +145,23 @@ def add() -> Response:
         Kind.CHAT: _("A code is on its way to the chat. Enter it here."),
     }
     return _back(words[Kind(kind)])
+
+
+@bp.post("/contacts/device")
+@login_required
+def device() -> Response:
+    """Whether the reader is told in the browser that names this address: its contact and whether it counts yet."""
+    try:
+        address = _push_address(request.form.get("address", ""))
+    except Invalid:
+        address = ""
+    lookup = contacts.lookup_of(Kind.PUSH, address)
+    found = next((each for each in contacts.of(myself(), kind=Kind.PUSH) if each.lookup == lookup), None)
+    response = jsonify(
+        contact=found.public_id if found is not None else "", counts=found is not None and found.counts
+    )
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _device() -> str:
@@ -218,7 +239,7 @@ def phone() -> Response:
             with transaction():
                 fits = codes.confirm(digits, code)
                 if fits:
-                    contacts.verify(contacts.add(_reader(), Kind.PHONE, digits))
+                    contacts.verify(contacts.add(myself(), Kind.PHONE, digits))
             if fits:
                 return _back(_("This telephone counts now."))
             errors["code"] = _(
@@ -244,7 +265,7 @@ def phone() -> Response:
 @login_required
 def check(public_id: str) -> Response:
     """Send a test, or what proves it once more."""
-    limits.spend("contact-check", CHECKS, _reader().public_id)
+    limits.spend("contact-check", CHECKS, myself().public_id)
     with transaction():
         contact = _own(public_id)
         if not can_send(contact.kind):
@@ -277,7 +298,7 @@ def remove(public_id: str) -> Response:
     """Tell me nothing there any more. A member's telephone is how he signs in, so it stays (403)."""
     with transaction():
         contact = _own(public_id)
-        if contact.kind == Kind.PHONE and not contact.person.is_staff:
+        if contact.kind == Kind.PHONE and not myself().is_staff:
             raise NotAllowed(_l("You sign in with this telephone, so it stays."))
         contacts.remove(contact)
     return _back(_("Nothing is sent there any more."))
@@ -289,10 +310,7 @@ def show_link(token: str) -> Response:
     contact = contacts.by_link(token)
     if contact is None:
         raise NotFound(_l("This link was used already, or it is older than a day."))
-    response = make_response(render_template("notifications/confirm.html", token=token, hint=hint(contact)))
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+    return make_response(render_template("notifications/confirm.html", token=token, hint=hint(contact)))
 
 
 @bp.post("/contacts/link/<token>")

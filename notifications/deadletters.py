@@ -16,6 +16,8 @@ from board.i18n import _, _l
 from board.permissions import may, rule
 from board.seams import fill
 from board.web import see_other
+from boards.models import CaseEvent, Thread
+from boards.policy import whispered_threads
 from notifications.models.delivery import Delivery
 from people import me
 from people.models import Person, Role
@@ -46,7 +48,15 @@ def dead() -> list[Delivery]:
         Delivery.dropped_at.is_(None),
         Delivery.queued_at < now() - STUCK,
     )
-    query = select(Delivery).where(or_(Delivery.failed_at.is_not(None), waiting))
+    # That a complaint told somebody, and when, is not for administrators either.
+    whispers = (
+        select(CaseEvent.id)
+        .join(Thread, CaseEvent.thread_id == Thread.id)
+        .where(CaseEvent.id == Delivery.event_id, whispered_threads())
+    )
+    query = select(Delivery).where(
+        or_(Delivery.failed_at.is_not(None), waiting), ~whispers.correlate(Delivery).exists()
+    )
     return list(db.session.scalars(query.order_by(Delivery.id.desc()).limit(PAGE)))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from functools import cache
+
+from sqlalchemy import Select, bindparam, func, select
 
 from board.clock import now
 from board.db import db, is_sqlite
@@ -20,8 +22,15 @@ def follow_of(person: Person | None, kind: str, key: str) -> Follow | None:
     """How `person` follows this target (canonical key), None when he does not."""
     if person is None:
         return None
-    return db.session.scalar(
-        select(Follow).where(Follow.person_id == person.id, Follow.kind == kind, Follow.target == key)
+    return db.session.scalar(_of(), {"person": person.id, "kind": kind, "target": key})
+
+
+@cache
+def _of() -> Select[Follow]:
+    return select(Follow).where(
+        Follow.person_id == bindparam("person"),
+        Follow.kind == bindparam("kind"),
+        Follow.target == bindparam("target"),
     )
 
 

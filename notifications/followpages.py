@@ -23,7 +23,7 @@ from notifications import following, tidings, unsubscribing
 from notifications.models.follow import KINDS, Follow
 from notifications.reaching import channels_of
 from notifications.targets import LONGEST_PLACE, SHORTEST_PLACE, Target, target, targets_of
-from people import me
+from people import myself
 from people.csrf import visitors_too
 from people.models import Person
 from people.session import login_required
@@ -57,12 +57,6 @@ def how_choices() -> list[tuple[str, str, str]]:
         (DAILY, _("Once a day"), _("One mail at your hour, and none when there is nothing.")),
         (INBOX, _("Only in my messages"), _("You read it here when you look.")),
     ]
-
-
-def _reader() -> Person:
-    person = me()
-    assert person is not None  # login_required stands before every view that asks
-    return person
 
 
 def _rows(person: Person) -> list[Row]:
@@ -145,7 +139,7 @@ def _undo(person: Person) -> Undo | None:
 @login_required
 def index() -> str:
     """What I follow, how I hear of each, and when."""
-    person = _reader()
+    person = myself()
     cases, count = _cases(person)
     return render_template(
         "follows/index.html",
@@ -170,7 +164,7 @@ def _confirm(kind: str, key: str, *, how: str = DAILY, error: Invalid | None = N
             found = target(kind, key) if key or kind != "place" else None
         except Invalid as refused:
             error = refused
-    person = _reader()
+    person = myself()
     follow = following.follow_of(person, found.kind, found.key) if found else None
     html = render_template(
         "follows/new.html",
@@ -207,7 +201,7 @@ def create() -> Response:
     try:
         with transaction():
             found = target(kind, key)
-            following.begin(found, by=_reader(), how=how)
+            following.begin(found, by=myself(), how=how)
             words = found.words
     except Invalid as error:
         if wants_json():
@@ -222,7 +216,7 @@ def create() -> Response:
 def change(public_id: str) -> Response:
     """Hear of it in another way."""
     with transaction():
-        following.change(following.own(_reader(), public_id), request.form.get("how", ""))
+        following.change(following.own(myself(), public_id), request.form.get("how", ""))
     flash(_("Changed."), "ok")
     return see_other("follows.index")
 
@@ -232,7 +226,7 @@ def change(public_id: str) -> Response:
 def remove(public_id: str) -> Response:
     """Follow it no more; the list offers to take that back."""
     with transaction():
-        follow = following.own(_reader(), public_id)
+        follow = following.own(myself(), public_id)
         way, how = follow.way, follow.how
         following.end(follow)
     return see_other("follows.index", undo=way, how=how)
@@ -250,7 +244,7 @@ def _hour(name: str) -> int:
 def settle() -> Response:
     """The hour of the daily mail, the quiet hours, the language, and whether mails come at all."""
     with transaction():
-        person = _reader()
+        person = myself()
         rhythm = following.rhythm_of(person, make=True)
         rhythm.digest_hour = _hour("digest_hour")
         if not person.is_staff:
@@ -283,9 +277,7 @@ def stop(token: str) -> Response:
 
 
 def _farewell(token: str, mails: bool) -> Response:
-    response = make_response(render_template("follows/unsubscribe.html", token=token, mails=mails))
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return make_response(render_template("follows/unsubscribe.html", token=token, mails=mails))
 
 
 # --- where others' pages lead here ----------------------------------------------------------------------------
@@ -295,7 +287,7 @@ def _farewell(token: str, mails: bool) -> Response:
 def follow_link(kind: str, key: str, person: Person | None) -> Markup:
     """The way to follow what a page is about, equal for all visitors; whoever follows it reads so."""
     if kind == "search":
-        read = provided("search.saved", key)
+        read = provided("search.saved", [key], default={}).get(key)
         if read is None:
             return Markup()
         key = read[0]

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from flask import render_template
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from board.db import db
 from board.i18n import _
 from board.seams import fill
 from boards.models import Case, CaseEvent
-from notifications.models import InboxItem, Page, PageStep
+from notifications.models import Delivery, InboxItem, Page, PageStep, Telling
 from notifications.paging.steps import Who
 from people.models import Department
 
@@ -136,6 +136,24 @@ def _after(heard: Heard, rungs: Sequence[Rung]) -> list[Rung]:
         for each in rungs
         if each.at >= heard.told_at and (each.who != Who.DUTY or each.at > heard.told_at)
     ]
+
+
+def words_told(delivery: Delivery, page: Page) -> list[str]:
+    """The steps of this call that ride in a delivery, in their order: `值班空缺`, `已通知负责人`."""
+    rows = db.session.execute(
+        select(PageStep.due_at, PageStep.who, PageStep.told)
+        .join(
+            Telling,
+            and_(
+                Telling.page_id == PageStep.page_id,
+                Telling.leg == PageStep.leg,
+                Telling.step == PageStep.step,
+            ),
+        )
+        .where(Telling.delivery_id == delivery.id, Telling.page_id == page.id)
+        .order_by(PageStep.id)
+    )
+    return [Rung(at, who, not told).words for at, who, told in rows]
 
 
 @fill("case.heard")

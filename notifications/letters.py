@@ -46,6 +46,8 @@ def is_bundle(delivery: Delivery) -> bool:
 def letter_of(delivery: Delivery) -> Letter | None:
     """The letter of a bundle as it reads now; None when there is nothing left to say."""
     person = delivery.person
+    if person is None:
+        return None
     rhythm = rhythm_of(person)
     if not person.active or (delivery.channel == "mail" and not rhythm.mails):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -12,12 +13,13 @@ from board.events import on
 from board.live import append
 from boards.models.timeline import CaseEvent
 from boards.models.watch import Watch
-from boards.policy import department_sees
+from boards.policy import department_hears, sees, whispered
 from notifications import recipients
 from notifications.followers import awaited
 from notifications.models import inbox
-from people.models import Person
-from people.models.shift import told_apart
+from notifications.paging.asking import roster
+from people.models import Department, Person
+from people.models.shift import serving
 
 
 @on("*")
@@ -28,8 +30,11 @@ def tell(event: CaseEvent) -> None:
     on_duty: dict[int, list[Person]] = {}
     for department, reason in recipients.told_departments(event):
         quiet = reason in recipients.QUIET
-        here, earlier = ([], []) if quiet else told_apart(department)
+        here, earlier = ([], []) if quiet else roster(department, event.at)
         on_duty[department.id] = [*here, *earlier]
+        if whispered(event.thread) and not quiet:
+            on_duty[department.id] = recipients.stand_ins(event, department, reason, on_duty[department.id])
+            here = on_duty[department.id]
         inbox.deliver_to_department(
             event,
             department,
@@ -47,8 +52,12 @@ def tell(event: CaseEvent) -> None:
 def _tell_desks(event: CaseEvent) -> None:
     thread, case = event.thread, event.thread.case
     reasons = {each.key: reason for each, reason in event.audience.departments.values()}
-    for key, department in recipients.concerned(thread, event).items():
-        if not department_sees(department, thread):
+    concerned = recipients.concerned(thread, event)
+    if whispered(thread):
+        _whisper(event, concerned.values())
+        return
+    for key, department in concerned.items():
+        if not department_hears(department, thread):
             # It has lost what it may not name any more: its desk only hears that something left.
             append(f"department:{key}", kind="queue")
             continue
@@ -65,6 +74,16 @@ def _tell_desks(event: CaseEvent) -> None:
         if event.parameters.get("urgent"):
             hint["urgent"] = True
         append(f"department:{key}", **hint)
+
+
+def _whisper(event: CaseEvent, departments: Iterable[Department]) -> None:
+    """Who serves there and may read it looks at his desk again; nobody else hears that there was anything."""
+    told: set[int] = set()
+    for department in departments:
+        for person in serving(department):
+            if person.id not in told and sees(person, event.thread):
+                told.add(person.id)
+                append(person.stream, kind="queue")
 
 
 def _others_follow(event: CaseEvent) -> bool:

@@ -21,6 +21,7 @@ from boards.policy import visible_to
 from boards.sentences import short, tidy
 from notifications import letters
 from notifications.following import rhythm_of
+from notifications.heard import words_told
 from notifications.models import InboxItem
 from notifications.models.acknowledgement_link import AcknowledgementLink
 from notifications.models.delivery import Delivery, Purpose
@@ -30,6 +31,7 @@ from notifications.unsubscribing import address as unsubscribe_address
 from people.models import Person
 
 HALF_AN_HOUR, A_DAY = 1800, 86400  # seconds
+ROOM_LANGUAGE = "zh"  # that of the house: many read along
 ANSWERS = frozenset({"case.resolved", "case.rectified", "case.progressed", "case.answered"})
 
 
@@ -54,6 +56,9 @@ class Note:
 def note_of(delivery: Delivery) -> Note | None:
     """What this delivery says now, inside the open transaction; None when nobody needs to hear of it any more."""
     person = delivery.person
+    if person is None:
+        with speaking(ROOM_LANGUAGE):
+            return _room(delivery)
     if not person.active:
         return None
     if letters.is_bundle(delivery):
@@ -71,30 +76,52 @@ def note_of(delivery: Delivery) -> Note | None:
     language = rhythm_of(person).language
     with speaking(language):
         if delivery.purpose == Purpose.PAGE:
-            return _page(delivery, language)
+            return _page(delivery, person, language)
         if delivery.event is not None:
-            return _news(delivery, delivery.event, language)
+            return _news(delivery, person, delivery.event, language)
     return None
 
 
-def _page(delivery: Delivery, language: str) -> Note | None:
+def _page(delivery: Delivery, person: Person, language: str) -> Note | None:
     pages = standing(delivery)
     if not pages:
         return None
     urgent = any(page.urgent for page in pages)
-    if len({page.case_id for page in pages}) > 1:
-        count = len({page.case_id for page in pages})
+    if (count := _cases(pages)) > 1:
         text = str(
             ngettext("%(num)s matter waits for your answer", "%(num)s matters wait for your answer", count)
         )
         return Note(_title(urgent), text, "/desk", urgent=urgent, lasts=HALF_AN_HOUR, language=language)
     page = pages[-1]
     path, act = step_path(page.cause), ""
-    if _may_acknowledge(delivery.person, page):
+    if _may_acknowledge(person, page):
         path = f"/a/{AcknowledgementLink.make(delivery, page.case)}"
         act = _("Acknowledge with one tap")
     text = _said(page.case.thread, page.case)
     return Note(_title(urgent), text, path, act=act, urgent=urgent, lasts=HALF_AN_HOUR, language=language)
+
+
+def _cases(pages: list[Page]) -> int:
+    return len({page.case_id for page in pages})
+
+
+def _room(delivery: Delivery) -> Note | None:
+    """What a chat room reads of a call: what a push says, and of a public case which steps were taken."""
+    pages = standing(delivery)
+    if not pages:
+        return None
+    urgent, page = any(page.urgent for page in pages), pages[-1]
+    if (count := _cases(pages)) > 1:
+        path = "/desk"
+        text = str(
+            ngettext("%(num)s matter waits for an answer", "%(num)s matters wait for an answer", count)
+        )
+    else:
+        public = page.case.thread.is_public
+        path, text = step_path(page.cause) if public else "/desk", _said(page.case.thread, page.case)
+        if public:
+            text = "；".join([text, *words_told(delivery, page)])
+    return Note(_title(urgent), text, path, urgent=urgent, lasts=HALF_AN_HOUR, language=ROOM_LANGUAGE)
 
 
 def _may_acknowledge(person: Person, page: Page) -> bool:
@@ -113,8 +140,8 @@ def _said(thread: Thread, case: Case) -> str:
     return short(case)
 
 
-def _news(delivery: Delivery, event: CaseEvent, language: str) -> Note | None:
-    person, thread = delivery.person, event.thread
+def _news(delivery: Delivery, person: Person, event: CaseEvent, language: str) -> Note | None:
+    thread = event.thread
     readable = db.session.scalar(select(Thread.id).where(Thread.id == event.thread_id, visible_to(person)))
     if readable is None or (not event.is_public and not person.is_staff):
         return None

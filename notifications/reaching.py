@@ -20,6 +20,7 @@ CHANNEL = {Kind.PUSH: "push", Kind.MAIL: "mail", Kind.CHAT: "chat", Kind.PHONE: 
 WITHOUT = {"news": frozenset({"sms"}), "digest": frozenset({"sms"})}
 
 
+@provides("notifications.can_send")
 def can_send(kind: str) -> bool:
     """Whether this board can send anything to contacts of this kind. A demo city only writes into its log."""
     settings = current_app.config["SETTINGS"]
@@ -42,7 +43,8 @@ def channels_of_many(person_ids: Iterable[int], purpose: str) -> dict[int, list[
     proven = select(Contact.person_id, Contact.kind).where(Contact.person_id.in_(wanted), *contacts.COUNTS)
     kinds: dict[int, set[str]] = defaultdict(set)
     for person_id, kind in db.session.execute(proven):
-        kinds[person_id].add(kind)
+        if person_id is not None:
+            kinds[person_id].add(kind)
     without = WITHOUT.get(purpose, frozenset())
     usable = {name: kind for kind, name in CHANNEL.items() if name not in without and can_send(kind)}
     return {key: ["live", *(name for name, kind in usable.items() if kind in kinds[key])] for key in wanted}

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 
 from board.clock import now
 from notifications.models.delivery import Delivery, Purpose
 from people import contacts, vault
-from people.models import Contact
+from people.models import Contact, Person
 from people.models.contact import Kind
 
 log = logging.getLogger(__name__)
 
 
-def _signature(delivery: str, contact: str) -> str:
-    return vault.keyed_hash("push receipt", f"{delivery}:{contact}")[:32]
+PURPOSE = "push receipt"
 
 
 def receipt_path(delivery: Delivery, contact: Contact) -> str:
     """Where a browser says that it has shown this delivery; only what this one browser was sent tells the address."""
-    signature = _signature(delivery.public_id, contact.public_id)
+    signature = vault.signature(PURPOSE, f"{delivery.public_id}:{contact.public_id}")
     return f"/receipts/push/{delivery.public_id}/{contact.public_id}/{signature}"
 
 
 def fits(delivery: str, contact: str, signature: str) -> bool:
     """Whether this receipt was handed out by this board."""
-    return hmac.compare_digest(signature.encode(), _signature(delivery, contact).encode())
+    return vault.signed(PURPOSE, f"{delivery}:{contact}", signature)
 
 
 def arrived(delivery: Delivery, contact: Contact | None) -> None:
@@ -43,11 +41,11 @@ def arrived(delivery: Delivery, contact: Contact | None) -> None:
         contacts.works(contact)
 
 
-def lost(delivery: Delivery, reason: str) -> None:
-    """The gateway took it and could not hand it over; inside the open transaction. The number does not count now."""
+def lost(delivery: Delivery, person: Person, reason: str) -> None:
+    """The gateway took it and could not hand it over to its person; inside the open transaction. The number does not count now."""
     if delivery.delivered_at is not None or delivery.failed_at is not None:
         return
     delivery.failed_at, delivery.last_error = now(), f"not handed over: {reason}"[:120]
     log.warning("delivery %s came back", delivery.public_id)
-    for contact in contacts.of(delivery.person, kind=Kind.PHONE):
+    for contact in contacts.of(person, kind=Kind.PHONE):
         contacts.fails(contact, "not handed over")

@@ -27,7 +27,7 @@ def push_shown(delivery: str, contact: str, signature: str) -> Response:
         raise NotFound
     with transaction():
         found = Delivery.by_public_id(delivery)
-        if found is None:
+        if found is None or found.person is None:
             raise NotFound
         receipts.arrived(found, contacts.own(found.person, contact))
     return make_response("", 204)
@@ -50,10 +50,10 @@ def sms_ended() -> Response:
         raise Invalid(_l("A receipt names its reference and its status."))
     with transaction():
         found = Delivery.by_public_id(said["reference"])
-        if found is not None and found.channel == "sms":
+        if found is not None and found.person is not None and found.channel == "sms":
             status = str(said.get("status", "")).lower()
             if status in DELIVERED:
                 receipts.arrived(found, next(iter(contacts.of(found.person, kind="phone")), None))
             elif status in LOST:
-                receipts.lost(found, status)
+                receipts.lost(found, found.person, status)
     return make_response("", 204)

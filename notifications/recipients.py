@@ -14,9 +14,13 @@ from boards.models.timeline import CaseEvent
 from boards.policy import department_sees, sees
 from notifications.models.inbox import Recipient
 from people.models import Department, Person
+from people.models.shift import serving
 
 # Reaches the department's inbox, and nobody's pocket: a stranger's mention in a reply (domain.md §4).
 QUIET = frozenset({"mentioned_quietly"})
+
+# Whoever is on duty in a department that does not lead the case hears of it with its reason: nothing came to him.
+BESIDE = frozenset({"assist", "was_lead"})
 
 # The department of an audience with one of these reasons is asked to look; the other reasons only keep it informed.
 CALLING = frozenset({"mentioned", "danger", "routed", "offered", "desk", "reopened", "approval", "reminder"})
@@ -61,13 +65,24 @@ def told_persons(event: CaseEvent, on_duty: dict[int, list[Person]]) -> dict[int
         if may_hear(person, event, reason):
             people[person.id] = person
             reasons.setdefault(person.id, []).append(reason)
-    for each in on_duty.values():
+    for department, each in on_duty.items():
+        reason = event.audience.departments[department][1]
+        duty = reason if reason in BESIDE else "duty"
         for person in each:
-            if person.id in people or may_hear(person, event, "duty"):
+            if person.id in people or may_hear(person, event, duty):
                 people[person.id] = person
-                if "duty" not in reasons.setdefault(person.id, []):
-                    reasons[person.id].append("duty")
+                if duty not in reasons.setdefault(person.id, []):
+                    reasons[person.id].append(duty)
     return {key: Recipient(key, people[key].public_id, tuple(why)) for key, why in reasons.items()}
+
+
+def stand_ins(event: CaseEvent, department: Department, reason: str, on_duty: list[Person]) -> list[Person]:
+    """Those on duty who may hear of it; where none of them may, whoever else serves there and may."""
+    for people in (on_duty, serving(department)):
+        found = [person for person in people if may_hear(person, event, reason)]
+        if found:
+            return found
+    return []
 
 
 def concerned(thread: Thread, event: CaseEvent) -> dict[str, Department]:
@@ -81,7 +96,7 @@ def concerned(thread: Thread, event: CaseEvent) -> dict[str, Department]:
         near += [handover.from_department, handover.to_department]
     if case.returns or case.at_desk:
         near.append(Department.desk())
-    if case.approvals:
+    if case.approvals and not thread.is_confined:
         near += case.department.ancestors()  # leaders above decide, too
     if "department" in event.change and event.seq > 1:
         near += _led_before(event)

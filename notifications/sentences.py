@@ -12,6 +12,7 @@ from boards.lines import Scene, line
 from boards.models.timeline import CaseEvent
 from boards.sentences import first_sentence, tidy
 from notifications.models import InboxItem
+from notifications.models.inbox import CALLED
 
 Speak = Callable[[CaseEvent, str], str]
 
@@ -42,13 +43,23 @@ TO_POSTER: dict[str, Speak] = {
     "case.follow_up_asked": lambda e, w: _("Please tell us whether it has been done"),
     "case.overdue": lambda e, w: _("The promised time is over; the leader of the department was told"),
     "thread.held": lambda e, w: _("A moderator took your post from the public; it is still being worked on"),
+    "text.hidden": lambda e, w: _("A moderator hid a reply of yours; you can ask another moderator"),
+    "appeal.decided": lambda e, w: _with_words(
+        _("Another moderator gave your words back to the public")
+        if e.parameters.get("decision") == "overturned"
+        else _("Another moderator looked at it: it stays so"),
+        w,
+    ),
     "thread.release_proposed": lambda e, w: _("Your post could be shown to everybody, if you agree"),
     "reply.posted": lambda e, w: _with_words(
         _("%(unit)s replied to you", unit=_unit(e)) if e.is_official else _("Somebody replied to you"), w
     ),
 }
 
-# What a department's people read when something comes to them.
+# Whom a step may come to, by his reason; others only hear what happened, as the timeline says it.
+ANSWERING = frozenset({"duty", "handler", "approval", "nudge"})
+
+# What they read of it.
 TO_DUTY: dict[str, Speak] = {
     "thread.posted": lambda e, w: (
         _("Urgent: words of danger") if e.parameters.get("urgent") else _("A new post for you")
@@ -76,7 +87,13 @@ def sentence(item: InboxItem, names: Mapping[str, str]) -> str:
     """One item in one sentence, plain text; `names`: departments by key, as boards.lines.department_names() gives them."""
     event, thread = item.event, item.event.thread
     reason = item.reasons[0] if item.reasons else ""
-    table = TO_POSTER if reason == "poster" else TO_DUTY
+    if reason == CALLED:
+        # What set the call off: a confirmation that nothing followed, or what nobody has answered.
+        if event.kind == "case.acknowledged":
+            return _("It was confirmed, but nothing followed: please see to it")
+        return _("Nobody has answered yet: please see to it")
+    # Whose words a moderator touched reads of it as of his own affairs.
+    table = TO_POSTER if reason in ("poster", "author") else TO_DUTY if reason in ANSWERING else {}
     speak = table.get(event.kind)
     if event.kind == "thread.posted":
         speak = TO_FOLLOWER.get(reason, speak)

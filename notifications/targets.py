@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
@@ -92,17 +92,19 @@ def target(kind: str, key: str) -> Target:
             )
         return Target(kind, word, word, f"/search?q={quote(word)}")
     if kind == "search":
-        read = provided("search.saved", key)
+        read = provided("search.saved", [key], default={}).get(key)
         if read is None or len(read[0]) > LONGEST:
             raise Invalid(_l("This search cannot be followed. Use fewer words."), field="target")
         return Target(kind, read[0], read[1], f"/search?{read[0]}")
     raise NotFound
 
 
-def targets_of(follows: Iterable[Follow]) -> dict[int, Target]:
+def targets_of(follows: Sequence[Follow]) -> dict[int, Target]:
     """What each of these follows is of, by table id; what is gone or closed by now is left out."""
     sections = {each.key: each for each in Section.all()}
     departments = {each.key: each for each in Department.all()}
+    searches = [follow.target for follow in follows if follow.kind == "search"]
+    read = provided("search.saved", searches, default={}) if searches else {}
     found: dict[int, Target] = {}
     for follow in follows:
         key = follow.target
@@ -112,8 +114,8 @@ def targets_of(follows: Iterable[Follow]) -> dict[int, Target]:
             found[follow.id] = Target("department", key, departments[key].title, f"/d/{key}")
         elif follow.kind == "place":
             found[follow.id] = Target("place", key, key, f"/search?q={quote(key)}")
-        elif follow.kind == "search" and (read := provided("search.saved", key)) is not None:
-            found[follow.id] = Target("search", key, read[1], f"/search?{key}")
+        elif follow.kind == "search" and key in read:
+            found[follow.id] = Target("search", key, read[key][1], f"/search?{key}")
     return found
 
 

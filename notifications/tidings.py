@@ -14,12 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Table, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from board import jobs
 from board.clock import now
-from board.db import db, is_sqlite, random_id, transaction
+from board.db import db, insert, random_id, transaction
 from boards.models.timeline import CaseEvent
 from boards.models.watch import DAILY
 from notifications.following import usual
@@ -31,6 +29,7 @@ from people.models import Person
 
 CHUNK = 200
 BREATH = 0.005  # seconds between two chunks, in which whoever waits to write gets his turn
+SOON = timedelta(minutes=5)  # longer than any transaction stays open
 STANDSTILL = timedelta(minutes=1)  # for which news lie untold before anybody waits for them
 KEPT = timedelta(days=30)  # after which a carried row is forgotten: no job is repeated that late
 TIDINGS = cast(Table, Tiding.__table__)
@@ -91,7 +90,6 @@ def _kept(
     event: CaseEvent, asked: Mapping[int, Wish], due: Mapping[int, datetime], moment: datetime
 ) -> list[int]:
     """Write a row for each who has none yet about this step; for whom that was."""
-    insert: Any = sqlite_insert if is_sqlite() else pg_insert
     rows = [
         {
             "event_id": event.id,
@@ -122,8 +120,14 @@ def _carry(
 
 
 def promise(due_at: datetime) -> None:
-    """Promise to look at what waits when `due_at` has come: one job for everybody with that hour."""
-    jobs.put("carry-tidings", key=f"tidings:{due_at:%Y%m%dT%H%M%z}", due_at=due_at)
+    """Promise to look at what waits when `due_at` has come: one job for everybody with that hour.
+
+    The job of an hour that is about to strike may have run before this is committed, so then it is a job of its own.
+    """
+    key = f"tidings:{due_at:%Y%m%dT%H%M%z}"
+    if due_at <= now() + SOON:
+        key = f"{key}:{random_id()}"
+    jobs.put("carry-tidings", key=key, due_at=due_at)
 
 
 @jobs.handler("carry-tidings")

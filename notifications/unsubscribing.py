@@ -6,8 +6,6 @@ reader has had enough, and all it can do is to stop mails or to let them come ag
 
 from __future__ import annotations
 
-import hmac
-
 from flask import current_app
 from sqlalchemy import select
 
@@ -16,14 +14,12 @@ from board.errors import NotFound
 from people import vault
 from people.models import Person
 
-
-def _signature(public_id: str) -> str:
-    return vault.keyed_hash("unsubscribe", public_id)[:32]
+PURPOSE = "unsubscribe"
 
 
 def token_of(person: Person) -> str:
     """The token that stands in this person's mails."""
-    return f"{person.public_id}-{_signature(person.public_id)}"
+    return f"{person.public_id}-{vault.signature(PURPOSE, person.public_id)}"
 
 
 def address(person: Person) -> str:
@@ -35,7 +31,7 @@ def address(person: Person) -> str:
 def person_of(token: str) -> Person:
     """Whose mails this token is about; NotFound for one that nobody signed."""
     public_id, _dash, signature = token.partition("-")
-    if not hmac.compare_digest(signature.encode(), _signature(public_id).encode()):
+    if not vault.signed(PURPOSE, public_id, signature):
         raise NotFound
     person: Person | None = db.session.scalar(
         select(Person).where(Person.public_id == public_id, Person.active)

@@ -16,12 +16,14 @@ from board.errors import NotFound
 from board.i18n import _
 from board.seams import fill
 from board.web import see_other
+from boards.addresses import step_path
 from boards.lines import department_names
 from boards.models import CaseEvent, Thread
 from boards.policy import visible_to
+from notifications import seeing
 from notifications.models import InboxItem, inbox, unread_of
 from notifications.sentences import sentence
-from people import me
+from people import myself
 from people.models import Person
 from people.session import login_required
 
@@ -84,8 +86,7 @@ def rows_of(person: Person, before: str | None = None) -> tuple[list[Row], str |
 @login_required
 def index() -> str:
     """The list. What it shows is seen; it is read when it is opened."""
-    person = me()
-    assert person is not None
+    person = myself()
     live.watching(person.stream)
     rows, more = rows_of(person, request.args.get("before"))
     if any(row.fresh for row in rows):
@@ -100,8 +101,7 @@ def index() -> str:
 @login_required
 def unread() -> dict[str, int]:
     """How many items are unread, for a page that has missed too much."""
-    person = me()
-    assert person is not None
+    person = myself()
     return {"unread": unread_of(person)}
 
 
@@ -110,23 +110,19 @@ def unread() -> dict[str, int]:
 def show(public_id: str) -> Response:
     """Open an item: the reader stands before the step it tells of, and has read all there is about that thread."""
     with transaction():
-        person = me()
-        item = inbox.item_of(person, public_id) if person is not None else None
-        if person is None or item is None:
+        person = myself()
+        item = inbox.item_of(person, public_id)
+        if item is None:
             raise NotFound
         event = item.event
         inbox.read_about(event.thread_id, by=person)
         thread = db.session.scalar(select(Thread).where(Thread.id == event.thread_id, visible_to(person)))
-        place = "" if thread is None else _address(thread, event.seq)
+        place = "" if thread is None else step_path(event)
+        if thread is not None:
+            seeing.opened(person, thread.id)
     if not place:
         raise NotFound
     return redirect(place, 303)  # type: ignore[return-value]
-
-
-def _address(thread: Thread, seq: int) -> str:
-    case = thread.case
-    page = f"/cases/{case.number}" if case is not None else f"/t/{thread.public_id}"
-    return f"{page}#e{seq}"
 
 
 @bp.post("/inbox/reading")
@@ -134,9 +130,7 @@ def _address(thread: Thread, seq: int) -> str:
 def read_all() -> Response:
     """Everything is read."""
     with transaction():
-        person = me()
-        assert person is not None
-        inbox.read_all(by=person)
+        inbox.read_all(by=myself())
     return see_other("inbox.index")
 
 

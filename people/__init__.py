@@ -17,6 +17,13 @@ def me() -> Person | None:
     return reader()
 
 
+def myself() -> Person:
+    """The person who reads a page that stands behind login_required."""
+    person = me()
+    assert person is not None
+    return person
+
+
 def signed_in() -> bool:
     """Whether a person reads this page."""
     return me() is not None

@@ -30,7 +30,7 @@ def month_calendar(department: Department, first: datetime, last: datetime) -> b
     names = {each.id: each for each in db.session.scalars(select(Person).where(Person.id.in_(ids)))}
     events = []
     for (start, end), people in sorted(held.items()):
-        words = "、".join(each.duty_name for each in sorted((names[one] for one in people), key=_badge))
+        words = _(", ").join(each.duty_name for each in sorted((names[one] for one in people), key=_badge))
         events.append(
             _event(f"{department.key}-{start:%Y%m%dT%H%M}", f"{department.short_title} {words}", start, end)
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import func, or_, select
 
+from board import audit
 from board.db import db, transaction
 from board.errors import BoardError
+from board.i18n import _, ngettext
+from board.noting import account
 from people import passwords, second_factor, vault
 from people.links import link_for
 from people.models import Appointment, Department, Person, Role
-from people.models.person import nickname_key
 from people.staff import sign_out_everywhere
 
 people_cli = AppGroup("people", help="Accounts, sign-in links and the vault.")
@@ -27,17 +31,26 @@ def called(name: str) -> Person:
                 Person.badge == name,
                 Person.name == name,
                 Person.public_id == name,
-                Person.nickname_key == nickname_key(name),
+                Person.nicknamed(name),
                 func.lower(Person.name_en) == folded,
                 func.lower(Person.name_en).startswith(f"{folded} ", autoescape=True),
             )
         )
     ).all()
     if not found:
-        raise click.ClickException(f"Nobody is called “{name}”: give a name, a badge number or a nickname.")
+        raise click.ClickException(
+            _("Nobody is called “%(name)s”: give a name, a badge number or a nickname.", name=name)
+        )
     if len(found) > 1:
         badges = ", ".join(person.badge or person.public_id for person in found)
-        raise click.ClickException(f"{len(found)} persons are called “{name}”; say which: {badges}")
+        raise click.ClickException(
+            _(
+                "%(count)s persons are called “%(name)s”; say which: %(badges)s",
+                count=len(found),
+                name=name,
+                badges=badges,
+            )
+        )
     return found[0]
 
 
@@ -51,8 +64,9 @@ def sign_in_link(name: str, base: str) -> None:
     with transaction():
         person = called(name)
         if not person.active:
-            raise click.ClickException(f"The account of {name} is closed.")
+            raise click.ClickException(_("The account of %(name)s is closed.", name=name))
         token = link_for(person)
+        _note("person.link_made", person)
     base = base.rstrip("/") or current_app.config["SETTINGS"].public_url or "http://127.0.0.1:8000"
     click.echo(f"{base}/sign-in/link/{token}")
 
@@ -72,15 +86,16 @@ def add_staff(name: str, badge: str, name_en: str, key: str, role: str, password
         with transaction() as session:
             department = Department.by_key(key) if key else None
             if session.scalar(select(Person.id).where(Person.badge == badge)) is not None:
-                raise click.ClickException(f"Badge {badge} belongs to somebody already.")
+                raise click.ClickException(_("Badge %(badge)s belongs to somebody already.", badge=badge))
             person = Person(kind="staff", name=name, name_en=name_en or None, badge=badge)
             session.add(person)
             session.flush()
             passwords.set_password(person, password)
             secret = second_factor.enrol(person)
             person.appointments.append(Appointment(department=department, role=role))
+            _note("person.appointed", person, role=role, department=key or None)
     except BoardError as error:
-        words = f"There is no department “{key}”." if error.status == 404 else str(error)
+        words = _("There is no department %(key)s.", key=key) if error.status == 404 else str(error)
         raise click.ClickException(words) from None
     _show(person, secret)
 
@@ -90,7 +105,7 @@ def add_staff(name: str, badge: str, name_en: str, key: str, role: str, password
 @click.password_option(help="Asked for when not given.")
 @click.option("--second-factor", is_flag=True, help="Make a new secret for the second factor as well.")
 def set_password(name: str, password: str, second_factor: bool) -> None:
-    """Give NAME, a member of staff, a new password; every device of his is signed out."""
+    """Give NAME, a member of staff, a new password; every device of his is signed out, as by sign-out."""
     from people.second_factor import enrol
 
     secret = None
@@ -98,14 +113,15 @@ def set_password(name: str, password: str, second_factor: bool) -> None:
         with transaction():
             person = called(name)
             if not person.is_staff:
-                raise click.ClickException(f"{name} signs in by phone and has no password.")
+                raise click.ClickException(_("%(name)s signs in by phone and has no password.", name=name))
             passwords.set_password(person, password)
             sign_out_everywhere(person)
             if second_factor:
                 secret = enrol(person)
+            _note("person.password_set", person, second_factor="new" if second_factor else "kept")
     except BoardError as error:
         raise click.ClickException(str(error)) from None
-    click.echo("The password is set; every device is signed out.")
+    click.echo(_("The password is set; every device is signed out."))
     if secret is not None:
         _show(person, secret)
 
@@ -113,17 +129,30 @@ def set_password(name: str, password: str, second_factor: bool) -> None:
 @people_cli.command("sign-out")
 @click.argument("name")
 def sign_out(name: str) -> None:
-    """Sign every device of NAME out; links that were sent to him do nothing any more."""
+    """Sign every device of NAME out; links that were sent to him do nothing any more, nor does the address of his
+    calendar, and his browsers are not called until he says so again."""
     with transaction():
-        count = sign_out_everywhere(called(name))
-    click.echo(f"Signed out: {count} devices.")
+        person = called(name)
+        count = sign_out_everywhere(person)
+        _note("person.signed_out_everywhere", person)
+    click.echo(ngettext("Signed out: %(num)d device.", "Signed out: %(num)d devices.", count))
+
+
+def _note(act: str, person: Person, **details: Any) -> None:
+    # At the console nobody is signed in: what is known is the account of the machine.
+    audit.note(act, by=None, thing=f"person:{person.public_id}", account=account(), **details)
 
 
 def _show(person: Person, secret: str) -> None:
     import segno
 
     uri = second_factor.address(person, secret)
-    click.echo(f"{person.name or person.badge}: scan this with an authenticator; it is not shown again.")
+    click.echo(
+        _(
+            "%(name)s: scan this with an authenticator; it is not shown again.",
+            name=person.name or person.badge,
+        )
+    )
     segno.make(uri).terminal(compact=True)
     click.echo(uri)
 
@@ -133,12 +162,19 @@ def rotate_vault() -> None:
     """Seal everything in the vault anew with the first key of BOARD_VAULT_KEYS; then the old keys may go."""
     left = vault.stale()
     if not left:
-        click.echo("Everything is sealed with the newest key.")
+        click.echo(_("Everything is sealed with the newest key."))
         return
     try:
-        with click.progressbar(length=left, label="Vault") as bar:
+        with click.progressbar(length=left, label=_("Vault")) as bar:
             for done in vault.rotate():
                 bar.update(done)
     except vault.VaultError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{left} items are sealed with key {vault.key_id()}.")
+    click.echo(
+        ngettext(
+            "%(num)d item is sealed with key %(key)s.",
+            "%(num)d items are sealed with key %(key)s.",
+            left,
+            key=vault.key_id(),
+        )
+    )

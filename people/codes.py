@@ -8,7 +8,6 @@ sign-in page can show it: nobody gets a real message there.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
 import re
 import secrets
@@ -17,11 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from board import jobs
 from board.clock import now
-from board.db import db, is_sqlite, transaction
+from board.db import db, one_at_a_time, transaction
 from board.errors import Invalid, WrongState
 from board.facts import site
 from board.i18n import _, _l, language, speaking
@@ -40,6 +39,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PER_PHONE_HOUR, PER_PHONE_DAY, PER_ADDRESS_HOUR = 5, 10, 20
 PER_SITE_DAY = 5000  # the city pays for each message; CODES_PER_DAY in the configuration changes it
 
+OWNER = "code:"  # how the vault calls a code: this and its public id
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 
@@ -69,17 +69,6 @@ def normalise_code(raw: str | None) -> str:
     return "".join(re.findall(r"[0-9]", kept))
 
 
-def address_key(address: str) -> str:
-    """An address as it is counted: one subscriber of IPv6 has a whole /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
-
-
 def can_send() -> bool:
     """Whether this installation can tell anybody a code: by a gateway, or on the screen of a demo city."""
     settings = current_app.config["SETTINGS"]
@@ -96,12 +85,9 @@ def start_code(phone: str, address: str) -> Started:
     phone = normalise_phone(phone)
     moment = now()
     phone_lookup = vault.keyed_hash("code phone", phone)
-    address_lookup = vault.keyed_hash("code address", address_key(address))
+    address_lookup = vault.keyed_hash("code address", address)
     with transaction() as session:
-        if (
-            not is_sqlite()
-        ):  # SQLite has one writer anyway; elsewhere two requests could both find one place left
-            session.execute(text("SELECT pg_advisory_xact_lock(240001)"))
+        one_at_a_time("codes")  # or two requests could both find one place left
         row = _newest(phone_lookup)
         if row is None or not row.usable or moment >= row.created_at + RESEND:
             _check_caps(phone_lookup, address_lookup)
@@ -151,7 +137,7 @@ def _newest(phone_lookup: str, *, for_change: bool = False) -> OneTimeCode | Non
 
 
 def _owner(row: OneTimeCode) -> str:
-    return f"code:{row.public_id}"
+    return OWNER + row.public_id
 
 
 def _hash(salt: str, code: str) -> str:
@@ -237,10 +223,9 @@ def forget_traces() -> None:
     """Delete codes, tries and links after two days, and sign-ins a remembered month after their end."""
     moment = now()
     with transaction() as session:
-        old = select(OneTimeCode.public_id).where(OneTimeCode.created_at < moment - 2 * DAY)
-        for public_id in session.scalars(old).all():
-            vault.erase(f"code:{public_id}")
-        session.execute(delete(OneTimeCode).where(OneTimeCode.created_at < moment - 2 * DAY))
+        old = OneTimeCode.created_at < moment - 2 * DAY
+        vault.erase_all(select(OWNER + OneTimeCode.public_id).where(old))
+        session.execute(delete(OneTimeCode).where(old))
         session.execute(delete(Attempt).where(Attempt.at < moment - 2 * DAY))
         session.execute(delete(SignInLink).where(SignInLink.expires_at < moment - 2 * DAY))
         ended = or_(SignIn.expires_at < moment - REMEMBERED, SignIn.revoked_at < moment - REMEMBERED)

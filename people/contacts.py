@@ -1,4 +1,6 @@
-"""The contacts of persons: added, proven, failing and well again. Who has none that works cannot be reached.
+"""The contacts of persons and the chat rooms of departments: added, proven, failing and well again.
+
+A person who has none that works and that this board can send to cannot be reached.
 
 Every function that changes a row wants an open transaction; nothing here sends anything.
 """
@@ -13,8 +15,10 @@ from sqlalchemy import select
 
 from board.clock import now
 from board.db import db
+from board.seams import provided
 from people import vault
 from people.models.contact import CODE_LASTS, PROOF_LASTS, PROOF_TRIES, Contact, Kind
+from people.models.department import Department
 from people.models.person import Person
 from people.models.sign_in import hashed
 
@@ -24,17 +28,19 @@ COUNTS = (Contact.verified_at.is_not(None), Contact.failing_since.is_(None))
 
 
 def reachable(person: Person) -> bool:
-    """Whether the person can be told while no page of his is open: one contact that is verified and works."""
+    """Whether the person can be told while no page of his is open: one contact that is verified and works, of a kind
+    that this board can send to."""
     return not unreachable([person])
 
 
 def unreachable(persons: Iterable[Person]) -> list[Person]:
-    """Those of `persons` without any contact that is verified and works, in their order; one query for all."""
+    """Those of `persons` without any such contact, in their order; one query for all."""
     asked = list(persons)
-    ids = [person.id for person in asked]
-    found = set(
-        db.session.scalars(select(Contact.person_id).where(Contact.person_id.in_(ids), *COUNTS).distinct())
+    kinds = [kind for kind in Kind if provided("notifications.can_send", kind, default=True)]
+    query = select(Contact.person_id).where(
+        Contact.person_id.in_([person.id for person in asked]), Contact.kind.in_(kinds), *COUNTS
     )
+    found = set(db.session.scalars(query.distinct()))
     return [person for person in asked if person.id not in found]
 
 
@@ -84,6 +90,44 @@ def add(person: Person, kind: str, address: str, *, label: str = "") -> Contact:
     contact.label = label[:60] or contact.label or ""
     vault.put(*contact.sealed, address, findable=contact.sealed[1] == "phone")
     return contact
+
+
+def rooms_of(department: Department, *, counting: bool = False) -> list[Contact]:
+    """The department's chat rooms, oldest first; `counting`: only those that are verified and work."""
+    query = select(Contact).where(Contact.department_id == department.id, Contact.removed_at.is_(None))
+    if counting:
+        query = query.where(*COUNTS)
+    return list(db.session.scalars(query.order_by(Contact.id)))
+
+
+def room(department: Department, public_id: str) -> Contact | None:
+    """The department's room with this public id, None when there is none."""
+    return next((each for each in rooms_of(department) if each.public_id == public_id), None)
+
+
+def add_room(department: Department, address: str, name: str) -> Contact:
+    """A chat room that does not count yet; the one with the same address where the department has it already."""
+    lookup = lookup_of(Kind.CHAT, address)
+    contact = db.session.scalar(
+        select(Contact).where(
+            Contact.department_id == department.id, Contact.kind == Kind.CHAT, Contact.lookup == lookup
+        )
+    )
+    if contact is None:
+        contact = Contact(department=department, kind=Kind.CHAT, lookup=lookup, created_at=now())
+        db.session.add(contact)
+        db.session.flush()
+    contact.label, contact.removed_at = name[:60], None
+    vault.put(*contact.sealed, address)
+    return contact
+
+
+def remove_room(contact: Contact) -> None:
+    """Send nothing there any more and forget its address; its name stays with what was sent."""
+    vault.erase(*contact.sealed)
+    contact.removed_at = now()
+    contact.verified_at = contact.failing_since = contact.last_error = None
+    contact.proof = contact.proof_until = None
 
 
 def known_phone(person: Person) -> Contact:

@@ -7,12 +7,13 @@ import hmac
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 
-from board.errors import NotAllowed
-from board.i18n import _l
+from board.errors import NotAllowed, wants_json
+from board.i18n import _, _l
 from board.web import SAFE_METHODS
-from people.session import current_sign_in, reader
+from people import carried
+from people.session import came_from, current_sign_in, reader
 
 FIELD, HEADER = "csrf_token", "X-CSRF-Token"
 
@@ -38,21 +39,31 @@ def visitors_too(view: V) -> V:
     return view
 
 
-def check_token() -> None:
-    """Refuse a signed-in reader's POST whose token is wrong; runs after the check of the origin."""
+def check_token() -> Response | None:
+    """Refuse a signed-in reader's POST whose token is wrong; runs after the check of the origin.
+
+    Whoever signed in again in another tab gets back what he wrote, filled in and not sent.
+    """
     if request.method in SAFE_METHODS or request.endpoint in {None, *WITHOUT_TOKEN} or reader() is None:
-        return
+        return None
     given = request.headers.get(HEADER)
     if given is None:
         given = request.form.get(FIELD)
     if not given:
         view = current_app.view_functions.get(request.endpoint or "")
         if getattr(view, "visitors_too", False) and request.headers.get("Origin", "null") != "null":
-            return
-    if not hmac.compare_digest((given or "").encode(), csrf_token().encode()):
+            return None
+    if hmac.compare_digest((given or "").encode(), csrf_token().encode()):
+        return None
+    written = None if wants_json() else carried.sent(came_from())
+    if written is None:
         raise NotAllowed(
             _l("This page is from an earlier sign-in. Go back, load it again and send it once more.")
         )
+    why = _("The page was from an earlier sign-in, so nothing was sent. Here is what you wrote; send it now.")
+    return make_response(
+        render_template("people/carried.html", it=written, here=carried.PLACE, why=why), NotAllowed.status
+    )
 
 
 def init_app(app: Flask) -> None:

@@ -44,7 +44,7 @@ def publish(department: str, until: datetime | None, dry_run: bool) -> None:
             _list(draft)
             click.echo(
                 _(
-                    "Dry run: %(added)s turns to come, %(dropped)s to go.",
+                    "Dry run. Turns to come: %(added)s, to go: %(dropped)s.",
                     added=len(draft.added),
                     dropped=len(draft.dropped),
                 )
@@ -56,7 +56,7 @@ def publish(department: str, until: datetime | None, dry_run: bool) -> None:
                 _("Nothing to publish: the roster is that already.")
                 if done is None
                 else _(
-                    "Published: %(added)s turns came, %(dropped)s went.",
+                    "Published. Turns that came: %(added)s, that went: %(dropped)s.",
                     added=done.added,
                     dropped=done.dropped,
                 )

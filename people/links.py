@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import current_app
@@ -12,7 +13,10 @@ from board.errors import NotFound
 from board.facts import facts
 from board.facts import put as put_facts
 from board.i18n import _l, is_english
+from people import vault
 from people.models import Person, SignInLink
+
+CAST_NAME = "cast_name"
 
 
 def link_for(person: Person) -> str:
@@ -33,9 +37,16 @@ def open_link(token: str) -> Person:
 def offer_cast(entries: list[dict[str, Any]]) -> None:
     """Inside the open transaction: let the sign-in page of a demo city offer these persons.
 
-    Each entry is `{"person": public id, "name": {"zh", "en"}, "about": {"zh", "en"}}`.
+    Each entry is `{"person": public id, "name": {"zh", "en"}, "about": {"zh", "en"}}`. The names of members lie in the
+    vault: they post.
     """
-    put_facts({"cast": entries})
+    kept = []
+    for entry in entries:
+        if not Person.by_public_id(entry["person"]).is_staff:
+            vault.put(f"person:{entry['person']}", CAST_NAME, json.dumps(entry["name"]))
+            entry = {**entry, "name": None}
+        kept.append(entry)
+    put_facts({"cast": kept})
 
 
 def cast() -> list[dict[str, str]]:
@@ -46,11 +57,17 @@ def cast() -> list[dict[str, str]]:
     return [
         {
             "person": entry["person"],
-            "name": entry["name"][side],
+            "name": _name(entry)[side],
             "about": entry.get("about", {}).get(side, ""),
         }
         for entry in facts().get("cast") or []
     ]
+
+
+def _name(entry: dict[str, Any]) -> dict[str, str]:
+    if entry["name"] is not None:
+        return dict(entry["name"])
+    return dict(json.loads(vault.get(f"person:{entry['person']}", CAST_NAME) or '{"zh": "", "en": ""}'))
 
 
 def play(public_id: str) -> Person:

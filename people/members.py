@@ -9,21 +9,25 @@ from sqlalchemy import select
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed
 from board.i18n import _l
-from people import codes, contacts, nicknames, vault
+from people import attempts, codes, contacts, nicknames, vault
 from people.models import Department, Person
-from people.models.person import nickname_key
+from people.models.person import nickname_lookup
 
 
-def verify_phone(phone: str, code: str) -> Person:
+def verify_phone(phone: str, code: str, address: str) -> Person:
     """The member with this phone, after the right code; a new one gets a proposed nickname.
 
-    Opens its own transaction. Invalid (field `phone` or `code`) when something does not fit, NotAllowed for a
-    closed account. It does not sign in: call sign_in() with what it returns.
+    Opens its own transactions. Invalid (field `phone` or `code`) when something does not fit or when too many codes
+    were guessed from this address, NotAllowed for a closed account. It does not sign in: call sign_in() with what it
+    returns.
     """
     phone = codes.normalise_phone(phone)
+    tries = attempts.begin(guess=address)
     with transaction():
         fits = codes.confirm(phone, code)
         person = join(phone) if fits else None
+        if fits:
+            attempts.right(tries)
     # Raised only here: inside, it would also undo the count of this try.
     if person is None:
         raise Invalid(
@@ -56,7 +60,7 @@ def join(phone: str, nickname: str | None = None) -> Person:
     if nickname is None:
         give_free_nickname(person)
     else:
-        person.nickname, person.nickname_key = nickname, nickname_key(nickname)
+        person.nickname = nickname
     db.session.flush()
     vault.put(person.owner, "phone", phone, findable=True)
     contacts.known_phone(person)
@@ -71,19 +75,17 @@ def give_free_nickname(person: Person) -> None:
             break
     else:
         proposed = f"{nicknames.propose()}{secrets.randbelow(10_000):04d}"
-    person.nickname, person.nickname_key = proposed, nickname_key(proposed)
+    person.nickname = proposed
 
 
 def rename(person: Person, nickname: str) -> None:
     """Give `person` the nickname he chose, inside the open transaction; Invalid (field `nickname`) by the rules."""
     nickname = " ".join(nickname.split())
     nicknames.check(nickname, [name for _key, name in Department.name_book()])
-    if nickname_key(nickname) != person.nickname_key and _taken(nickname):
+    if nickname_lookup(nickname) != person.nickname_lookup and _taken(nickname):
         raise Invalid(_l("Somebody has this nickname already; please choose another"), field="nickname")
-    person.nickname, person.nickname_key = nickname, nickname_key(nickname)
+    person.nickname = nickname
 
 
 def _taken(nickname: str) -> bool:
-    return (
-        db.session.scalar(select(Person.id).where(Person.nickname_key == nickname_key(nickname))) is not None
-    )
+    return db.session.scalar(select(Person.id).where(Person.nicknamed(nickname))) is not None

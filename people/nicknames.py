@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from board.errors import Invalid
 from board.i18n import _l
+from board.masking import mask
 from board.text import fold, is_blank, normalise
 
 __all__ = ["LONGEST", "SHORTEST", "check", "propose"]
@@ -116,6 +117,10 @@ def check(nickname: str, department_names: Iterable[str]) -> None:
         raise Invalid(
             _l("A nickname cannot hold a number of seven digits or more: everybody can read it."),
             field="nickname",
+        )
+    if mask(name, leave=()).findings:
+        raise Invalid(
+            _l("A nickname cannot hold an account or an address: everybody can read it."), field="nickname"
         )
     bare, look = _bare(name), _look(name)
     if any(_bare(word) in bare for word in RESERVED) or any(_look(word) in look for word in RESERVED_LATIN):

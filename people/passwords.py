@@ -45,9 +45,8 @@ def set_password(person: Person, password: str) -> None:
     person.password_hash = _hasher.hash(check(password, person))
 
 
-def fits(person: Person | None, password: str) -> bool:
-    """Whether the password is this person's. No person, or one without a password, takes as long and is False."""
-    kept = person.password_hash if person is not None and person.is_active else None
+def fits(kept: str | None, password: str) -> bool:
+    """Whether `password` is the one of which `kept` is the hash. Without a hash it takes as long and is False."""
     given = unicodedata.normalize("NFKC", password[:LONGEST])
     try:
         _hasher.verify(kept or _nobody(), given)

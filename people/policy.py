@@ -23,12 +23,6 @@ def may_change_password(person: Person | None, other: Person) -> bool:
     return person is not None and person.id == other.id and person.is_staff
 
 
-@rule("person.administer")
-def may_administer(person: Person | None, other: Person | None = None) -> bool:
-    """Administrators keep accounts."""
-    return person is not None and person.has_role(Role.ADMINISTRATOR)
-
-
 @rule("board.examine")
 def may_examine(person: Person | None, thing: object = None) -> bool:
     """Administrators look after the installation."""
@@ -56,11 +50,16 @@ def may_hear_person(person: Person | None, ref: str) -> bool:
 @stream("presence")
 @stream("department")
 def may_hear_department(person: Person | None, ref: str) -> bool:
-    """A department's stream is for whoever serves it now, and for the leaders above it, who may open its desk."""
+    """A department's stream is for whoever serves it now, and for the leaders above it, who may open its desk.
+
+    That of inspectors is for those who serve there alone.
+    """
     if person is None or not person.is_staff:
         return False
     department = db.session.scalar(select(Department).where(Department.key == ref))
-    return person.serves(department) or person.leads(department)
+    if department is None:
+        return False
+    return person.serves(department) or (not department.is_apart and person.leads(department))
 
 
 @provides("reader")
@@ -81,6 +80,13 @@ def still_signed_in(sign_in: str) -> Person | None:
     """Who is signed in by this sign-in (public id) while it stands, for sockets that stay open; else None."""
     row: SignIn | None = db.session.scalar(select(SignIn).where(SignIn.public_id == sign_in))
     return row.person if row is not None and row.complete else None
+
+
+@provides("officer_at_work")
+def officer_at_work() -> str | None:
+    """The public id of the member of staff at the other end of this request, for the audit log; else None."""
+    person = reader()
+    return person.public_id if person is not None and person.is_staff else None
 
 
 @rule("roster.read")

@@ -206,9 +206,7 @@ def rotation_from(form: Form, roster: Roster, rotation: Rotation) -> None:
     days_each = form.get("days_each", "1").strip()
     if not (days_each.isascii() and days_each.isdigit() and 1 <= int(days_each[:4]) <= 31):
         read.note("days_each", _l("Write a number of days, 1 to 31."))
-    weekdays = "".join(str(number) for number in range(7) if form.get(f"weekday_{number}"))
-    if not weekdays:
-        read.note("weekday_0", _l("Choose at least one weekday."))
+    days, weekdays = _days(read, ("weekdays", "working", "off"))
     season = _season(read)
     members = _members(read, roster)
     if read.errors:
@@ -218,7 +216,7 @@ def rotation_from(form: Form, roster: Roster, rotation: Rotation) -> None:
     assert minutes is not None
     rotation.name, rotation.starts_on, rotation.ends_on = name, starts_on, ends_on
     rotation.starts, rotation.minutes, rotation.days_each = starts, minutes, int(days_each)
-    rotation.weekdays = weekdays
+    rotation.days, rotation.weekdays = days, weekdays
     rotation.season_from, rotation.season_to = season
     rotation.groups = list(GROUPS[: max(members.values()) + 1])
     kept = {member.person_id: member for member in rotation.members}
@@ -230,6 +228,19 @@ def rotation_from(form: Form, roster: Roster, rotation: Rotation) -> None:
             kept[person_id].place = place
         else:
             rotation.members.append(RotationMember(person_id=person_id, place=place))
+
+
+def _days(read: _Reading, kinds: tuple[str, ...]) -> tuple[str, str]:
+    """Which days, and which weekdays; these only where they are meant."""
+    days = read.form.get("days", "weekdays")
+    if days not in kinds:
+        read.note("days", _l("Choose which days."))
+    weekdays = "".join(str(number) for number in range(7) if read.form.get(f"weekday_{number}"))
+    if days != "weekdays":
+        return days, "0123456"
+    if not weekdays:
+        read.note("weekday_0", _l("Choose at least one weekday."))
+    return days, weekdays
 
 
 def _minutes(text: str) -> int | None:
@@ -285,9 +296,7 @@ def hours_from(form: Form, roster: Roster) -> list[DutyWindow]:
     read = _Reading(form, {})
     if form.get("promise") != "hours":
         read.note("promise", _l("Choose one of the two."))
-    weekdays = "".join(str(number) for number in range(7) if form.get(f"weekday_{number}"))
-    if not weekdays:
-        read.note("weekday_0", _l("Choose at least one weekday."))
+    days, weekdays = _days(read, ("weekdays", "working"))
     starts, ends = time_of(form.get("opens", "")), time_of(form.get("closes", ""))
     for name, found in (("opens", starts), ("closes", ends)):
         if found is None:
@@ -301,7 +310,11 @@ def hours_from(form: Form, roster: Roster) -> list[DutyWindow]:
     minutes = (ends.hour - starts.hour) * 60 + ends.minute - starts.minute
     return [
         DutyWindow(
-            department_id=roster.department.id, weekdays=weekdays, starts=starts, minutes=minutes % 1440
+            department_id=roster.department.id,
+            days=days,
+            weekdays=weekdays,
+            starts=starts,
+            minutes=minutes % 1440,
         )
     ]
 

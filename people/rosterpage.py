@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from board.clock import local, midnight, now, today
 from board.db import db
-from board.i18n import _, is_english
+from board.i18n import _, is_english, ngettext
 from board.jinja import clock_time, day
 from people import rosters
 from people.models import Department, Person, Publication, Shift
@@ -119,7 +119,7 @@ class Month:
     def names(self, ids: Iterable[int]) -> str:
         """Names of persons, in the order of their badges."""
         found = sorted((self.people[each] for each in ids), key=lambda each: (each.badge or "", each.id))
-        return (", " if is_english() else "、").join(each.duty_name for each in found)
+        return _(", ").join(each.duty_name for each in found)
 
     def coverage(self) -> str:
         """One sentence about the next 30 days, as it is published."""
@@ -127,10 +127,13 @@ class Month:
         gaps = self.roster.holes(self.published, moment, moment + rosters.AHEAD)
         if not gaps:
             return _("In the next 30 days somebody is always on duty.")
-        return _(
-            "In the next 30 days nobody is on duty at %(num)s times; the first one: %(when)s.",
-            num=len(gaps),
-            when=dated_words(*gaps[0]),
+        return str(
+            ngettext(
+                "In the next 30 days nobody is on duty at %(num)s time: %(when)s.",
+                "In the next 30 days nobody is on duty at %(num)s times; the first one: %(when)s.",
+                len(gaps),
+                when=dated_words(*gaps[0]),
+            )
         )
 
     def planned_holes(self) -> str:
@@ -138,10 +141,13 @@ class Month:
         gaps = self.draft.holes if self.draft is not None else ()
         if not gaps:
             return ""
-        return _(
-            "As it is planned, nobody is on duty at %(num)s times; the first one: %(when)s.",
-            num=len(gaps),
-            when=dated_words(*gaps[0]),
+        return str(
+            ngettext(
+                "As it is planned, nobody is on duty at %(num)s time: %(when)s.",
+                "As it is planned, nobody is on duty at %(num)s times; the first one: %(when)s.",
+                len(gaps),
+                when=dated_words(*gaps[0]),
+            )
         )
 
     @property

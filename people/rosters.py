@@ -14,16 +14,18 @@ from itertools import groupby
 
 from sqlalchemy import or_, select
 
+from board import audit
 from board.clock import midnight, now, today, zone
 from board.db import db, is_sqlite
 from board.errors import BoardError, Invalid, WrongState
 from board.i18n import _l
 from board.live import append
 from board.permissions import require
+from board.workdays import calendar_for
 from people import contacts
 from people.models import Appointment, Department, DutyWindow, Override, Person, Publication, Rotation, Shift
 from people.models.appointment import SERVING
-from people.turns import Planned, Span, merged, plan, promised, within, without
+from people.turns import Planned, Span, Worked, merged, plan, promised, within, without
 
 AHEAD = timedelta(days=30)  # in these nobody may be missing, and nobody may be out of reach
 LONGEST = timedelta(days=400)
@@ -86,9 +88,11 @@ class Draft:
 
 @dataclass
 class Roster:
-    """One department's plan as it stands now. Read it anew in the transaction that changes anything."""
+    """One department's plan as it stands now, by the calendar `worked`. Read it anew in the transaction that changes
+    anything."""
 
     department: Department
+    worked: Worked
     rotations: Sequence[Rotation] = ()
     overrides: Sequence[Override] = ()
     windows: Sequence[DutyWindow] = ()
@@ -108,7 +112,7 @@ class Roster:
         windows = db.session.scalars(
             select(DutyWindow).where(DutyWindow.department_id == department.id).order_by(DutyWindow.id)
         ).all()
-        return cls(department, rotations, overrides, windows, _served(department))
+        return cls(department, calendar_for().is_workday, rotations, overrides, windows, _served(department))
 
     # --- reading ------------------------------------------------------------------------------------
 
@@ -137,7 +141,7 @@ class Roster:
     def holes(self, turns: Iterable[Planned], first: datetime, last: datetime) -> list[Span]:
         """The promised time of [first, last) in which nobody of `turns` is on duty."""
         windows = [each.window() for each in self.windows] or None
-        owed = promised(windows, first, last, zone())
+        owed = promised(windows, first, last, zone(), self.worked)
         return merged(without(owed, [(each.starts_at, each.ends_at) for each in turns]))
 
     def draft(self, until: date) -> Draft:
@@ -167,6 +171,7 @@ class Roster:
             first,
             last,
             zone(),
+            self.worked,
         )
 
     def _serving(self, turns: Iterable[Planned]) -> list[Planned]:
@@ -205,17 +210,18 @@ class Roster:
     def publish(self, *, by: Person | None, until: date, seen: str = "") -> Publication | None:
         """Make the plan the roster, up to the day `until`; None when it is that already.
 
-        Refused with the list when somebody is missing in the next 30 days or cannot be reached; WrongState when the
-        changes are no longer those that were `seen`. Whose turns change hears of it once. Wants `for_change`.
+        Refused with the list when somebody is missing in the next 30 days or cannot be reached, also where nothing
+        would change; WrongState when the changes are no longer those that were `seen`. Whose turns change hears of it
+        once. Wants `for_change`.
         """
         if by is not None:
             require(by, "roster.edit", self.department)
         check_until(until)
         draft = self.draft(until)
-        if not draft.changes:
-            return None
         if draft.refused:
             raise Refused(draft)
+        if not draft.changes:
+            return None
         if seen and seen != draft.mark:
             raise WrongState(
                 _l("The plan has changed since you looked. Please look at the changes again, then publish.")
@@ -231,6 +237,14 @@ class Roster:
         )
         db.session.add(done)
         db.session.flush()
+        audit.note(
+            "roster.published",
+            by=by.public_id if by is not None else None,
+            thing=f"department:{self.department.key}",
+            until=until.isoformat(),
+            added=done.added,
+            dropped=done.dropped,
+        )
         append(f"department:{self.department.key}", kind="roster", publication=done.public_id)
         for person in _persons({turn.person for turn in (*draft.added, *draft.dropped)}):
             append(person.stream, kind="roster", publication=done.public_id)

@@ -8,6 +8,7 @@ import pyotp
 from flask import current_app
 
 from board.clock import now
+from board.db import db
 from people import vault
 from people.codes import normalise_code
 from people.models.person import Person
@@ -36,6 +37,8 @@ def confirm(person: Person, code: str) -> bool:
     given = normalise_code(code)
     if secret is None or len(given) != 6:
         return False
+    # Of two who send the same digits at once, the second waits here and then reads that they are used up.
+    db.session.refresh(person, ["totp_step"], with_for_update=True)
     totp = pyotp.TOTP(secret)
     present = int(now().timestamp()) // STEP
     for step in (present - 1, present, present + 1):

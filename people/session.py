@@ -22,6 +22,7 @@ from flask import (
 )
 from flask_login import LoginManager
 
+from board import audit
 from board.db import transaction
 from board.errors import NotAllowed, answer, wants_json
 from board.i18n import _l
@@ -92,14 +93,16 @@ def ask_to_sign_in() -> Response:
     else:
         from people import carried
 
-        target = _path_of(request.referrer)
+        target = came_from()
         row = SignIn.by_token(_token())
         if carried.keep(target, row.person if row is not None else None):
             target = carried.PLACE
     return redirect(url_for("people.sign_in", next=target), 303)  # type: ignore[return-value]
 
 
-def _path_of(address: str | None) -> str:
+def came_from() -> str:
+    """The page of this site on which this request's form stood, "/" when the browser does not say."""
+    address = request.referrer
     if not address or not address.startswith(request.host_url):
         return "/"
     return safe_next("/" + address[len(request.host_url) :])
@@ -126,6 +129,8 @@ def sign_in(person: Person, *, remember: bool = False, second_factor: bool = Fal
             user_agent=request.user_agent.string,
         )
         codes.promise_forgetting()
+        if owner.is_staff and second_factor:
+            audit.note("person.signed_in", by=public_id, thing=f"person:{public_id}")
         age = _age(row)
     _set_cookie(token, age)
     return row
@@ -144,6 +149,9 @@ def sign_out() -> None:
         with transaction():
             row = SignIn.by_token(token)
             if row is not None:
+                if row.person.is_staff and row.complete:
+                    public_id = row.person.public_id
+                    audit.note("person.signed_out", by=public_id, thing=f"person:{public_id}")
                 row.revoke()
     _set_cookie("", 0)
 

@@ -116,23 +116,25 @@ def note_of(department: Department, at: datetime) -> HandoverNote | None:
 def write(key: str, words: str, cases: list[str], *, by: Person) -> HandoverNote:
     """Write, or write anew, what the relief must know; `cases` are the numbers of what is open.
 
-    Wants an open transaction. NotAllowed for whoever has no shift there, Invalid without words.
+    Wants an open transaction. NotAllowed for whoever has no shift there, Invalid without words and for more than fit
+    beside what somebody else wrote for the same change.
     """
     department = hold(key)
     require(by, "shift.hand_over", department)
     shift = leaving(by, department)
     assert shift is not None
-    kept = masking.mask(normalise(words[: 4 * LONGEST], lines=True)).text
-    if not kept.strip() or len(kept) > LONGEST:
+    kept = masking.mask(normalise(words[: 4 * LONGEST], lines=True), leave=masking.OFFICE).text
+    note = note_of(department, shift.ends_at)
+    other = note.words if note is not None and note.written_by_id != by.id else ""
+    if kept and other not in ("", kept):
+        kept = f"{other}\n\n{kept}"  # two who leave together: neither writes over the other
+    if not kept or len(kept) > LONGEST:
         raise Invalid(
             _l("Write what your relief must know, at most %(num)s characters.", num=LONGEST), field="words"
         )
-    note = note_of(department, shift.ends_at)
     if note is None:
         note = HandoverNote(department_id=department.id, changes_at=shift.ends_at)
         db.session.add(note)
-    if note.words and note.written_by_id != by.id and kept != note.words:
-        kept = f"{note.words}\n\n{kept}"[:LONGEST]  # two who leave together: neither writes over the other
     note.shift_id, note.words, note.cases = shift.id, kept, cases
     note.written_by_id, note.written_at = by.id, now()
     append(f"department:{key}", kind="shift")

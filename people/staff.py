@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
+from board import audit
 from board.clock import now
 from board.db import db, transaction
 from board.errors import Invalid, NotFound
 from board.i18n import _l
-from people import attempts, codes, passwords, second_factor
-from people.models import Person, SignIn
+from people import attempts, contacts, passwords, second_factor
+from people.models import CalendarFeed, Person, SignIn
+from people.models.contact import Kind
 from people.models.person import nickname_key
 from people.session import current_sign_in
 
@@ -22,17 +24,17 @@ def check_password(login: str, password: str, address: str) -> Person:
     """
     login = " ".join(login.split())[:80]
     typed = nickname_key(login)
-    where = codes.address_key(address)
-    attempts.check(name=typed, address=where)
+    tries = attempts.begin(name=typed, address=address)
     person = _staff_called(login)
+    kept = person.password_hash if person is not None and person.active else None
     db.session.rollback()  # Argon2 takes its time; hold nothing meanwhile
-    if not passwords.fits(person, password):
-        attempts.failed(name=typed, address=where)
+    if not passwords.fits(kept, password) or person is None:  # the work comes first, whoever it is
         raise Invalid(
             _l("Name or password does not fit. Check both; the badge number works in place of the name."),
             field="password",
         )
-    assert person is not None
+    with transaction():
+        attempts.right(tries)
     return person
 
 
@@ -56,7 +58,7 @@ def check_second_factor(code: str) -> Person:
     if row is None or not row.person.is_staff:
         raise NotFound(_l("Ten minutes are over. Please begin with your name and password."))
     public_id = row.person.public_id
-    attempts.check(factor=public_id)
+    attempts.begin(factor=public_id)
     with transaction():
         person = Person.by_public_id(public_id)
         fits = second_factor.confirm(person, code)
@@ -66,15 +68,43 @@ def check_second_factor(code: str) -> Person:
                 attempts.forget(name=name)
             attempts.forget(factor=public_id)
     if not fits:
-        attempts.failed(factor=public_id)
         raise Invalid(_l("These six digits do not fit. Wait for the next ones in your app."), field="code")
     return person
 
 
+def change_password(person: Person, old: str, new: str, *, here: SignIn | None) -> None:
+    """Give `person` the password `new`, and end every sign-in but `here` and every one-time link made so far.
+
+    Opens its own transactions. Invalid (field `old_password` or `password`) when one of them does not do; after some
+    wrong old ones the next try must wait.
+    """
+    public_id, kept = person.public_id, person.password_hash
+    staying = here.id if here is not None else None
+    tries = attempts.begin(password=public_id)
+    db.session.rollback()
+    if not passwords.fits(kept, old):
+        raise Invalid(_l("This is not your present password"), field="old_password")
+    with transaction():
+        attempts.right(tries)
+    with transaction():
+        person = Person.by_public_id(public_id)
+        passwords.set_password(person, new)
+        audit.note("person.password_changed", by=public_id, thing=f"person:{public_id}")
+        _end_all(person, but=staying)
+
+
 def sign_out_everywhere(person: Person) -> int:
-    """End every sign-in of `person`, and every one-time link made so far, inside the open transaction; how many were open."""
+    """End every sign-in of `person`, and whatever else his devices hold that opens something without one: one-time
+    links made so far, the address of his calendar, and pushes. Inside the open transaction; how many were open."""
+    CalendarFeed.revoke(person)
+    for contact in contacts.of(person, kind=Kind.PUSH):
+        contacts.remove(contact)
+    return _end_all(person)
+
+
+def _end_all(person: Person, *, but: int | None = None) -> int:
     person.signed_out_at = now()
-    rows = SignIn.open_of(person)
+    rows = [row for row in SignIn.open_of(person) if row.id != but]
     for row in rows:
         row.revoke()
     return len(rows)

@@ -7,7 +7,7 @@ one turn always begins where the one before it ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -17,10 +17,15 @@ MonthDay = tuple[int, int]
 Span = tuple[datetime, datetime]
 EVERY_DAY = frozenset(range(7))
 
+# Whether a day is worked, as the city's calendar says: holidays are not, make-up days are.
+Worked = Callable[[date], bool]
+# Which days: those of certain weekdays, whatever the calendar says; working days; the days between them.
+Days = Literal["weekdays", "working", "off"]
+
 
 @dataclass(frozen=True)
 class Rota:
-    """A rotation: from `starts_on` on, every day of `weekdays` (0 is Monday) a turn of `minutes` begins at `starts`.
+    """A rotation: from `starts_on` on, every day of `days` a turn of `minutes` begins at `starts`; 0 is Monday in `weekdays`.
 
     Its groups hold it in turn, each for `days_each` days in a row. `season` are the first and the last day of the
     year on which turns begin; it may run over the new year. `ends_on` is the last day on which one begins.
@@ -34,12 +39,15 @@ class Rota:
     weekdays: frozenset[int] = EVERY_DAY
     season: tuple[MonthDay, MonthDay] | None = None
     ends_on: date | None = None
+    days: Days = "weekdays"
 
-    def holds(self, day: date) -> tuple[int, ...] | None:
+    def holds(self, day: date, worked: Worked) -> tuple[int, ...] | None:
         """Who begins a turn on `day`; None when no turn begins then."""
         if day < self.starts_on or (self.ends_on is not None and day > self.ends_on):
             return None
-        if day.weekday() not in self.weekdays or not in_season(day, self.season) or not self.groups:
+        if not chosen(day, self.days, self.weekdays, worked) or not in_season(day, self.season):
+            return None
+        if not self.groups:
             return None
         return self.groups[((day - self.starts_on).days // self.days_each) % len(self.groups)]
 
@@ -69,11 +77,19 @@ class Planned:
 
 @dataclass(frozen=True)
 class Window:
-    """What a department promises: somebody on duty on these weekdays for `minutes` from `starts` on, wall clock."""
+    """What a department promises: somebody on duty on these days for `minutes` from `starts` on, wall clock."""
 
     weekdays: frozenset[int]
     starts: time
     minutes: int
+    days: Days = "weekdays"
+
+
+def chosen(day: date, days: Days, weekdays: frozenset[int], worked: Worked) -> bool:
+    """Whether `day` is one of `days`; `weekdays` counts where those are meant."""
+    if days == "weekdays":
+        return day.weekday() in weekdays
+    return worked(day) == (days == "working")
 
 
 def in_season(day: date, season: tuple[MonthDay, MonthDay] | None) -> bool:
@@ -105,12 +121,17 @@ def instant(day: date, clock: time, minutes: int, zone: ZoneInfo) -> datetime:
 
 
 def plan(
-    rotations: Iterable[Rota], overrides: Iterable[Change], first: datetime, last: datetime, zone: ZoneInfo
+    rotations: Iterable[Rota],
+    overrides: Iterable[Change],
+    first: datetime,
+    last: datetime,
+    zone: ZoneInfo,
+    worked: Worked,
 ) -> list[Planned]:
     """The turns that touch [first, last), whole, in their order. Nobody holds two of them at one moment."""
     held: dict[int, list[Span]] = {}
     for rota in rotations:
-        for people, turn in _turns(rota, first, last, zone):
+        for people, turn in _turns(rota, first, last, zone, worked):
             for person in people:
                 _put(held, person, turn)
     for change in overrides:
@@ -132,13 +153,13 @@ def plan(
 
 
 def _turns(
-    rota: Rota, first: datetime, last: datetime, zone: ZoneInfo
+    rota: Rota, first: datetime, last: datetime, zone: ZoneInfo, worked: Worked
 ) -> Iterator[tuple[tuple[int, ...], Span]]:
     # A day before and after: the zone's own day is not UTC's, and a turn may run for days.
     reach = timedelta(days=rota.minutes // 1440 + 2)
     day = max(rota.starts_on, (first - reach).date())
     while day <= (last + timedelta(days=1)).date():
-        people = rota.holds(day)
+        people = rota.holds(day, worked)
         if people:
             start, end = instant(day, rota.starts, 0, zone), instant(day, rota.starts, rota.minutes, zone)
             if start < end and start < last and end > first:
@@ -151,21 +172,25 @@ def _put(held: dict[int, list[Span]], person: int, span: Span) -> None:
     mine += without([span], mine)
 
 
-def promised(windows: Sequence[Window] | None, first: datetime, last: datetime, zone: ZoneInfo) -> list[Span]:
+def promised(
+    windows: Sequence[Window] | None, first: datetime, last: datetime, zone: ZoneInfo, worked: Worked
+) -> list[Span]:
     """The time within [first, last) for which somebody must be on duty; None means the whole of it."""
     if windows is None:
         return [(first, last)] if first < last else []
-    found = [
-        turn
-        for window in windows
-        for _people, turn in _turns(
-            Rota(((0,),), date(2000, 1, 1), window.starts, window.minutes, weekdays=window.weekdays),
-            first,
-            last,
-            zone,
-        )
-    ]
+    found = [turn for window in windows for _people, turn in _turns(_rota(window), first, last, zone, worked)]
     return within(merged(found), [(first, last)])
+
+
+def _rota(window: Window) -> Rota:
+    return Rota(
+        ((0,),),
+        date(2000, 1, 1),
+        window.starts,
+        window.minutes,
+        weekdays=window.weekdays,
+        days=window.days,
+    )
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

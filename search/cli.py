@@ -10,7 +10,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from board.db import db
 from board.doctor import Finding, check
-from board.i18n import _
+from board.i18n import _, ngettext
 from search.document import Document
 from search.engines import EngineBusy
 
@@ -30,7 +30,7 @@ def rebuild() -> None:
     total = count_public()
     db.session.rollback()
     began = time.monotonic()
-    with click.progressbar(length=total, label="Indexing", show_pos=True) as bar:
+    with click.progressbar(length=total, label=_("Indexing"), show_pos=True) as bar:
 
         def watched(documents: Iterable[Document]) -> Iterator[Document]:
             number = 0
@@ -43,10 +43,19 @@ def rebuild() -> None:
         try:
             number = make(engine(), watched)
         except EngineBusy as error:
-            raise click.ClickException(f"Nothing was changed: {error}.") from None
+            raise click.ClickException(_("Nothing was changed: %(why)s.", why=error)) from None
         except OSError as error:
-            raise click.ClickException(f"The index could not be written: {error}.") from None
-    click.echo(f"{number:,} threads indexed in {time.monotonic() - began:.1f} s.")
+            raise click.ClickException(_("The index could not be written: %(why)s.", why=error)) from None
+    took = f"{time.monotonic() - began:.1f}"
+    click.echo(
+        ngettext(
+            "%(count)s thread indexed in %(seconds)s s.",
+            "%(count)s threads indexed in %(seconds)s s.",
+            number,
+            count=f"{number:,}",
+            seconds=took,
+        )
+    )
     _advise(number)
 
 
@@ -60,9 +69,16 @@ def status() -> None:
     state = engine().status()
     if state.problem:
         raise click.ClickException(
-            f"Search does not work: {state.problem}. `flask search rebuild` repairs it."
+            _("Search does not work: %(why)s. `flask search rebuild` repairs it.", why=state.problem)
         )
-    click.echo(f"{state.documents:,} of {count_public():,} public threads, {state.size / 1_000_000:.1f} MB.")
+    click.echo(
+        _(
+            "%(found)s of %(total)s public threads, %(size)s MB.",
+            found=f"{state.documents:,}",
+            total=f"{count_public():,}",
+            size=f"{state.size / 1_000_000:.1f}",
+        )
+    )
     _advise(state.documents)
 
 
@@ -84,5 +100,8 @@ def finding() -> Finding:
 def _advise(number: int) -> None:
     if number > RECOMMENDED:
         click.echo(
-            f"More than {RECOMMENDED:,} threads: this engine will answer slowly; plan for a larger one."
+            _(
+                "More than %(many)s threads: this engine will answer slowly; plan for a larger one.",
+                many=f"{RECOMMENDED:,}",
+            )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from markupsafe import Markup, escape
@@ -16,6 +16,9 @@ LEAD = 20  # characters shown before the first hit
 STOPS = "，。！？；：,.!?;:\n"
 
 Span = tuple[int, int]
+Stretch = tuple[
+    int, str, int, list[Span]
+]  # how many needs are met in it, its text, its beginning, all hits there
 
 
 @lru_cache(maxsize=8192)
@@ -105,14 +108,13 @@ def excerpt(texts: Iterable[str], query: Query, width: int = WIDTH) -> Markup:
 
     The first of equally good texts is taken; without any hit it is the beginning of the first text.
     """
-    best: tuple[int, str, int, list[Span]] = (-1, "", 0, [])
-    for text in filter(None, texts):
-        found = spans(text, query.wanted)
-        hits = sorted(span for row in found.values() for span in row)
-        for low in [0] if not hits else dict.fromkeys(span[0] for span in hits):
-            inside = sum(any(low <= span[0] < low + width - LEAD for span in row) for row in found.values())
-            if inside > best[0]:
-                best = (inside, text, low, hits)
+    best: Stretch = (-1, "", 0, [])
+    most = len(set(query.wanted))
+    for stretch in _stretches(texts, query, width):
+        if stretch[0] > best[0]:
+            best = stretch
+        if best[0] == most:
+            break  # nothing later shows more
     _, text, low, hits = best
     if not text:
         return Markup("")
@@ -120,6 +122,16 @@ def excerpt(texts: Iterable[str], query: Query, width: int = WIDTH) -> Markup:
     end = min(len(text), start + width)
     html = _marked(text, hits, start, end)
     return Markup("{}{}{}").format("…" if start else "", html, "…" if end < len(text) else "")
+
+
+def _stretches(texts: Iterable[str], query: Query, width: int) -> Iterator[Stretch]:
+    """Every place where an excerpt may begin, with how much of the query is found there; each text read when its turn comes."""
+    for text in filter(None, texts):
+        found = spans(text, query.wanted)
+        hits = sorted(span for row in found.values() for span in row)
+        for low in [0] if not hits else dict.fromkeys(span[0] for span in hits):
+            inside = sum(any(low <= span[0] < low + width - LEAD for span in row) for row in found.values())
+            yield inside, text, low, hits
 
 
 def _beginning(text: str, hit: int) -> int:

@@ -41,23 +41,22 @@ def written(query: Query, filters: Filters) -> str:
 
 
 @provides("search.saved")
-def canonical(saved: str) -> tuple[str, str] | None:
-    """(canonical form, words for its reader) of a search; None for what asks nothing or names what is not there."""
-    query, filters = read(saved)
-    if query.empty or len(query.text) > LONGEST:
-        return None
-    names = [query.text]
-    if filters.section:
-        sections = {each.key: each for each in Section.all() if each.is_public}
-        if filters.section not in sections:
-            return None
-        names.append(sections[filters.section].title)
-    if filters.department:
-        departments = {each.key: each for each in Department.all()}
-        if filters.department not in departments:
-            return None
-        names.append(departments[filters.department].title)
-    return written(query, filters), " · ".join(names)
+def canonical(many: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """By search, (canonical form, words for its reader), without what asks nothing or names what is not there."""
+    asked = {saved: read(saved) for saved in many}
+    sections, departments = dict[str, str](), dict[str, str]()
+    if any(filters.section for _query, filters in asked.values()):
+        sections = {each.key: each.title for each in Section.all() if each.is_public}
+    if any(filters.department for _query, filters in asked.values()):
+        departments = {each.key: each.title for each in Department.all()}
+    found = {}
+    for saved, (query, filters) in asked.items():
+        known = [sections.get(filters.section), departments.get(filters.department)]
+        wanted = [filters.section, filters.department]
+        gone = any(key and not name for key, name in zip(wanted, known, strict=True))
+        if not (query.empty or gone or len(query.text) > LONGEST):
+            found[saved] = (written(query, filters), " · ".join(filter(None, [query.text, *known])))
+    return found
 
 
 @provides("search.count_since")

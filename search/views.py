@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 
 from board.errors import NotFound
 from board.i18n import _, _l
+from board.limits import spend
+from board.web import client_address
 from boards import cards
 from boards.models.case import Case
 from boards.models.section import Section
@@ -23,6 +25,8 @@ from search.query import LONGEST, Filters, Query
 from search.saved import written
 
 bp = Blueprint("search", __name__)
+
+SEARCHES = "90 per minute"  # by one address, which may be that of a whole office
 
 STATUS_WORDS = {
     Status.PENDING: _l("Waiting"),
@@ -39,6 +43,8 @@ STATUS_WORDS = {
 def results() -> Response | str | tuple[str, int]:
     """What the board says about `q`; a case number alone leads to its case."""
     query = Query.parse(request.args.get("q", ""))
+    if query.text:
+        spend("search", SEARCHES, client_address())
     if query.number and (case := _case(query.number)) is not None:
         return redirect(f"/cases/{case.number}")
     sections = [section for section in Section.all() if section.is_public and not section.is_closed]

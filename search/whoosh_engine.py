@@ -29,6 +29,7 @@ from whoosh.analysis import Token, Tokenizer
 from whoosh.filedb.filestore import FileStorage
 from whoosh.query import And, Every, Phrase, Term
 
+from board.i18n import _
 from search.document import Document
 from search.engines import Changes, EngineBusy, Hit, SearchUnavailable, Status
 from search.query import Filters, Need, Query, Word, placed, telling_words
@@ -182,26 +183,36 @@ class WhooshEngine:
         except Exception as error:
             # A damaged file may raise anything at all, from struct.error to AssertionError.
             log.warning("the search index cannot be read", exc_info=True)
-            raise SearchUnavailable(f"the index is damaged ({type(error).__name__})") from error
+            raise SearchUnavailable(
+                _("the index is damaged (%(kind)s)", kind=type(error).__name__)
+            ) from error
 
     def _open_searcher(self) -> Any:
         return _patiently(lambda: _open(self._folder()).searcher())
 
     def _folder(self) -> Path:
         """The index folder in use. Raises SearchUnavailable when there is none that fits."""
+        name = self._pointed_at()
+        while not (self.root / name).is_dir():
+            # A rebuild may have put a new index in place since the name was read, and swept the old one.
+            before, name = name, self._pointed_at()
+            if name == before:
+                raise SearchUnavailable(_("the index folder is gone"))
+        return self.root / name
+
+    def _pointed_at(self) -> str:
         try:
             pointer = json.loads((self.root / "current").read_text())
             name, made_as = str(pointer["folder"]), int(pointer["format"])
         except FileNotFoundError:
-            raise SearchUnavailable("there is no index yet") from None
+            raise SearchUnavailable(_("there is no index yet")) from None
         except (OSError, ValueError, KeyError, TypeError):
-            raise SearchUnavailable("the file that names the index is damaged") from None
-        folder = self.root / name
+            raise SearchUnavailable(_("the file that names the index is damaged")) from None
         if made_as != FORMAT:
-            raise SearchUnavailable("the index was made by another version")
-        if os.sep in name or not folder.is_dir():
-            raise SearchUnavailable("the index folder is gone")
-        return folder
+            raise SearchUnavailable(_("the index was made by another version"))
+        if os.sep in name:
+            raise SearchUnavailable(_("the index folder is gone"))
+        return name
 
     # ------------------------------------------------------------ writing
 
@@ -283,7 +294,7 @@ class WhooshEngine:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise EngineBusy("another rebuild is running") from None
+                raise EngineBusy(_("another rebuild is running")) from None
             yield
 
     @contextmanager
@@ -298,7 +309,7 @@ class WhooshEngine:
         end = time.monotonic() + PATIENCE
         while not lock.acquire():
             if time.monotonic() > end:
-                raise EngineBusy("a writer does not finish")
+                raise EngineBusy(_("a writer does not finish"))
             time.sleep(0.05)
         try:
             yield

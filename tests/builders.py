@@ -109,7 +109,7 @@ def small_city() -> Cast:
         db.session.add(Section(position=position, department=owner, **values))
     ids: dict[str, int] = {}
     for name, nickname in (("rita", "青松路居民"), ("vera", "爱散步的银杏")):
-        person = Person(kind="member", nickname=nickname, nickname_key=nickname)
+        person = Person(kind="member", nickname=nickname, created_at=now() - timedelta(days=30))
         db.session.add(person)
         db.session.flush()
         ids[name] = person.id

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import os
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from board import clock, create_app, facts, web
 from board.db import db, transaction
 from board.settings import Settings
 from boards.models import Case, Thread
-from tests.builders import Cast, case_of, posted, small_city
+from tests import warm
+from tests.builders import Cast, case_of, posted
+from tests.towns import ENGINES, PostgresTown, SqliteTown, Town
+
+warm.keep()
 
 # A Saturday evening would make every “30 min; night 2 h” a night: tests live on a Tuesday morning in the city.
 MOMENT = datetime(2026, 11, 17, 2, 0, tzinfo=UTC)  # 10:00 in the city
@@ -32,19 +35,58 @@ def settings(folder: Path, **env: str) -> Settings:
     return Settings.from_env({"BOARD_MODE": "test", "BOARD_DATA": str(folder), **env})
 
 
-@pytest.fixture(scope="session")
-def small_city_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
-    """A SQLite database with the small city, made once; each test copies it."""
-    folder = tmp_path_factory.mktemp("city")
-    app = create_app(settings(folder))
-    with clock.freeze(MOMENT), app.app_context():
-        db.create_all()
-        with transaction():
-            cast = small_city()
-        db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        db.session.rollback()
+def environment_of(app: Flask, **more: str) -> dict[str, str]:
+    """The environment of another process on the same board."""
+    kept = app.config["SETTINGS"]
+    board = {"BOARD_MODE": "test", "BOARD_DATA": str(kept.data), "BOARD_DATABASE_URL": kept.database_url}
+    return {**os.environ, **board, **more}
+
+
+@contextmanager
+def board_in(town: Town, folder: Path, **env: str) -> Iterator[Flask]:
+    """A board with the small city and more settings; the context stays open."""
+    application = create_app(settings(folder, **town.settle(folder), **env))
+    facts.forget()
+    web.forget_pages()
+    with application.app_context():
+        yield application
+        db.session.remove()
         db.engine.dispose()
-    return folder / "board.db", cast.ids
+
+
+@pytest.fixture(scope="session")
+def sqlite_town(tmp_path_factory: pytest.TempPathFactory) -> SqliteTown:
+    """The small city in a file."""
+    with clock.freeze(MOMENT):
+        return SqliteTown(create_app(settings(tmp_path_factory.mktemp("city"))))
+
+
+@pytest.fixture(scope="session")
+def postgres_town(tmp_path_factory: pytest.TempPathFactory, postgres_home: str) -> Iterator[PostgresTown]:
+    """The small city on a PostgreSQL server."""
+    with clock.freeze(MOMENT):
+        town = PostgresTown(
+            create_app(settings(tmp_path_factory.mktemp("city"), BOARD_DATABASE_URL=postgres_home))
+        )
+    with town.connection:
+        yield town
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked engines() and takes a board runs on each of them; the second is for --all, as it finds little new."""
+    mark = metafunc.definition.get_closest_marker("engines")
+    if mark is None or "town" not in metafunc.fixturenames:
+        return
+    first, *others = (ENGINES[name] for name in mark.args)
+    again = [pytest.param(*engine.values, marks=[*engine.marks, pytest.mark.slow]) for engine in others]
+    metafunc.parametrize("town", [first, *again], indirect=True)
+
+
+@pytest.fixture
+def town(request: pytest.FixtureRequest) -> Town:
+    """The small city of the test's board: on SQLite, unless the test is marked engines()."""
+    made: Town = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_town")
+    return made
 
 
 @pytest.fixture
@@ -55,26 +97,16 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.fixture
-def app(tmp_path: Path, small_city_file: tuple[Path, dict[str, int]], frozen: None) -> Iterator[Flask]:
+def app(tmp_path: Path, town: Town, frozen: None) -> Iterator[Flask]:
     """A board with the small city. The context stays open for domain tests; requests run in their own."""
-    source, _ids = small_city_file
-    shutil.copy(source, tmp_path / "board.db")
-    keys = source.parent / "keys.json"
-    if keys.exists():
-        shutil.copy(keys, tmp_path / "keys.json")
-    application = create_app(settings(tmp_path))
-    facts.forget()
-    web.forget_pages()
-    with application.app_context():
+    with board_in(town, tmp_path) as application:
         yield application
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture
-def cast(app: Flask, small_city_file: tuple[Path, dict[str, int]]) -> Cast:
+def cast(app: Flask, town: Town) -> Cast:
     """Rita, Otto and the others."""
-    return Cast(dict(small_city_file[1]))
+    return Cast(dict(town.ids))
 
 
 @pytest.fixture
@@ -173,15 +205,3 @@ def post_as(
 def threads(app: Flask) -> Callable[[], list[Thread]]:
     """Every thread, oldest first."""
     return lambda: list(db.session.scalars(db.select(Thread).order_by(Thread.id)))
-
-
-def reachable_postgres() -> str | None:
-    """The URL of a PostgreSQL to test on, when one answers."""
-    url = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://root@127.0.0.1:5432/test")
-    try:
-        import psycopg
-
-        psycopg.connect(url.replace("+psycopg", ""), connect_timeout=2).close()
-    except Exception:
-        return None
-    return url

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,8 @@ import http_ece
 from aiosmtpd.controller import Controller
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from board.clock import now
 
 
 def free_port() -> int:
@@ -28,10 +31,11 @@ def free_port() -> int:
 
 
 class Mailbox:
-    """A mail server that keeps what it gets; with `answer` it refuses each recipient so."""
+    """A mail server that keeps what it gets, and when each came; with `answer` it refuses each recipient so."""
 
     def __init__(self, port: int = 0) -> None:
         self.got: list[EmailMessage] = []
+        self.came: list[datetime] = []
         self.answer = ""
         self.port = port or free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
@@ -46,6 +50,7 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
+        self.came.append(now())
         self.got.append(message)
         return "250 OK"
 
@@ -62,6 +67,7 @@ class _Http:
 
     def __init__(self) -> None:
         end = self
+        self.says_more = b""  # after each answer, on the same line
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
@@ -72,6 +78,8 @@ class _Http:
                     self.send_header(name, value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+                if end.says_more:
+                    self.wfile.write(end.says_more)
 
             def log_message(self, *args):
                 pass

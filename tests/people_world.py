@@ -49,8 +49,8 @@ def settle_city() -> SimpleNamespace:
         desk = Department(key="desk", name="指挥中心", parent=bureau, is_desk=True, position=5)
         session.add_all([bureau, traffic, squad, household, desk])
         people = {
-            "rita": Person(kind="member", nickname="青松路居民", nickname_key="青松路居民"),
-            "vera": Person(kind="member", nickname="薇薇看看", nickname_key="薇薇看看"),
+            "rita": Person(kind="member", nickname="青松路居民"),
+            "vera": Person(kind="member", nickname="薇薇看看"),
             "otto": Person(kind="staff", name="欧阳涛", name_en="Otto Ouyang", badge="021456"),
             "otis": Person(kind="staff", name="赵强", name_en="Otis Zhao", badge="021457"),
             "lena": Person(kind="staff", name="李娜", name_en="Lena Li", badge="021001"),

@@ -86,6 +86,10 @@ class Program:
                 extra_groups=[] if self.user else None,
             )
 
+    def is_running(self) -> bool:
+        """Whether it was started and has not died since."""
+        return self.process is not None and self.process.poll() is None
+
     def send(self, number: int) -> None:
         """Send a signal to the program itself."""
         assert self.process is not None

@@ -214,6 +214,7 @@ class Checking:
                         _l("Going up from “%(key)s” never ends", key=entry.key),
                         _l("Take “parent” away from the topmost of them"),
                     )
+        self._authority()
         desks = [each for each in self.city.department if each.is_desk]
         if self.city.department and not desks:
             self._wrong(
@@ -225,6 +226,40 @@ class Checking:
             self._wrong(
                 (*entry.path, "is_desk"), _l("There is a dispatch desk already"), _l("Only one can be it")
             )
+
+    def _authority(self) -> None:
+        """Who takes a complaint that nobody here may read: one office, that nobody here leads and that leads nobody."""
+        found = [each for each in self.city.department if each.kind == "authority"]
+        for entry in found[1:]:
+            self._wrong(
+                (*entry.path, "kind"), _l("There is a superior authority already"), _l("Only one can be it")
+            )
+        for entry in self.city.department:
+            if "authority" in (entry.kind, self._kind_of(entry.parent)) and entry.parent:
+                self._wrong(
+                    (*entry.path, "parent"),
+                    _l("The superior authority stands beside the others, not above or below them"),
+                    _l("Take “parent” out: it must not depend on whom it looks into"),
+                )
+        for entry in found:
+            for role, who in entry.staff.roles():
+                if any(who in each.staff.acting() for each in self.city.department if each is not entry):
+                    self._wrong(
+                        (*entry.path, "staff", role),
+                        _l("“%(who)s” serves in another department, too", who=who),
+                        _l("Name somebody who serves nowhere else"),
+                    )
+        for section in self.city.section:
+            if section.readers == "inspectorate" and section.post == "members" and not found:
+                self._wrong(
+                    (*section.path, "readers"),
+                    _l("Nobody could take a complaint about the inspectors themselves"),
+                    _l('Add a department with kind = "authority"'),
+                )
+
+    def _kind_of(self, key: str) -> str:
+        entry = self.directory.departments.get(key)
+        return entry.kind if entry is not None else ""
 
     # --- sections ---------------------------------------------------------------------------------
 
@@ -243,8 +278,33 @@ class Checking:
                     _l("“identities” does not offer “%(key)s”", key=section.default_identity),
                     _l("Use one of: %(names)s", names=", ".join(section.identities)),
                 )
+            self._identities(section)
             self._promise(section)
             self._once(((*path, "reasons", n, "key"), each.key) for n, each in enumerate(section.reasons))
+
+    def _identities(self, section: SectionEntry) -> None:
+        path = section.path
+        self._once(((*path, "identities", n), each) for n, each in enumerate(section.identities))
+        if not section.identities:
+            self._wrong(
+                (*path, "identities"),
+                _l("Nobody could post here"),
+                _l("Offer at least one of: %(names)s", names="hidden, open, sealed, receipt"),
+            )
+        if "receipt" in section.identities and section.readers == "public":
+            self._wrong(
+                (*path, "identities"),
+                _l("A section that everybody reads cannot take posts without an account"),
+                _l("Leave “receipt” to sections that only a department reads"),
+            )
+        if section.default_identity == "receipt":
+            self._wrong(
+                (*path, "default_identity"),
+                _l(
+                    "A receipt that is lost cannot be replaced, so it is never what one gets without choosing"
+                ),
+                _l("Use another one of “identities”"),
+            )
 
     def _promise(self, section: SectionEntry) -> None:
         path = section.path
@@ -256,12 +316,20 @@ class Checking:
                         _l("A closed section needs “%(key)s”", key=key),
                         _l("Say what is coming and where to turn now"),
                     )
-        elif section.readers not in (None, "public"):
-            self._wrong(
-                (*path, "readers"),
-                _l("A section that the public does not read cannot take posts yet"),
-                _l('Write post = "closed"'),
-            )
+        elif section.readers == "inspectorate":
+            if not section.reasons:
+                self._wrong(
+                    path,
+                    _l("A section for complaints needs “%(key)s”", key="reasons"),
+                    _l("List the reasons"),
+                )
+            home = self.directory.departments.get(section.default_department)
+            if home is not None and home.kind != "integrity":
+                self._wrong(
+                    (*path, "default_department"),
+                    _l("Complaints go to inspectors"),
+                    _l('Name a department with kind = "integrity"'),
+                )
         if section.post == "members":
             for key in ("reply", "resolve"):
                 if getattr(section.clocks, key) is None and getattr(self.city.clocks, key) is None:

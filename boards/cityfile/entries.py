@@ -16,7 +16,7 @@ from boards.cityfile.lines import Path
 from boards.cityfile.times import When
 from boards.models.status import Outcome, Satisfaction, Solved
 
-DepartmentKind = Literal["police", "city", "integrity"]
+DepartmentKind = Literal["police", "city", "integrity", "authority"]
 Readers = Literal["public", "inspectorate", "triage"]
 Posting = Literal["members", "staff", "closed"]
 Identity = Literal["open", "hidden", "sealed", "receipt"]

@@ -7,12 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import local, now
-from board.db import Model, db
+from board.db import Model, db, insert
 from board.errors import NotFound
 from boards.models import tally
 from boards.models.assist import AssistTask
@@ -124,6 +122,7 @@ class Case(Workflow, Model):
         )
         if case is None:
             raise NotFound
+        case.thread.open_for(reader)
         return case
 
     # --- questions -------------------------------------------------------------------------------
@@ -260,7 +259,6 @@ def dashed(number: str) -> str:
 def public_number(at: datetime) -> str:
     """The next number of the day, `YYYYMMDD-NNNN` in the city's zone; inside the open transaction."""
     day = f"{local(at):%Y%m%d}"
-    insert = sqlite_insert if db.engine.dialect.name == "sqlite" else pg_insert
     last = db.session.scalar(
         insert(DayNumber)
         .values(day=day, last=1, changed_at=now())

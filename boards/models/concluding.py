@@ -29,10 +29,11 @@ CALLED_AFTER = WorkingDays(10)
 class Concluding(Moving):
     """From the answer to the archive, and back."""
 
-    def rate(self, *, by: Person, solved: str, satisfaction: str, words: str = "") -> CaseEvent:
+    def rate(self, *, by: Person, solved: str, satisfaction: str, words: str = "") -> CaseEvent | None:
         """The poster says what he thinks of it; not solved, or not content, brings another officer.
 
-        May be corrected within seven days; every version is kept and the first one counts in figures.
+        May be corrected within seven days; every version is kept and the first one counts in figures. None when it
+        says what it said before: nothing is corrected, and nobody is told.
         """
         require(by, "case.rate", self)
         case = self._case
@@ -48,6 +49,8 @@ class Concluding(Moving):
         answer = main.answers_given()
         before = main.rating_of(by)
         fresh = before is None or before.answer < answer
+        if before is not None and not fresh and before.says(solved, satisfaction, words):
+            return None
         text = Text.write("reply", words, by=by, field="words") if words.strip() else None
         rating = Rating(
             round=main.round,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from board.db import db
-from board.seams import vetoed
+from board.seams import provided, vetoed
 from boards.models.moving import leaders
 from people.models import Appointment, Department, Person
 from people.models.appointment import SERVING
@@ -22,7 +22,8 @@ def responsible(case: Case) -> list[Person]:
 
     The first of these that is anybody: its handler while he serves the lead department; whoever is on duty
     there; the leaders, climbing up; the dispatch desk on duty; everybody who serves there. During a handover
-    the old lead stays responsible. A veto (a conflict of interest) takes somebody out.
+    the old lead stays responsible. A veto (a conflict of interest) takes somebody out; where it takes out everybody,
+    a part above names the last resort.
     """
     if not case.is_open:
         return []
@@ -45,6 +46,7 @@ def _steps(case: Case, lead: Department) -> Iterable[Callable[[], list[Person]]]
     yield lambda: leaders(desk)
     yield lambda: _serving(desk)
     yield lambda: _serving(lead)
+    yield lambda: provided("last_resort", case, default=[])
 
 
 def _serving(department: Department) -> list[Person]:

@@ -180,7 +180,8 @@ class Handing(Moving):
         self._lead(desk)
         case.at_desk = True
         audience = self.audience()
-        audience.add_department(desk, "desk")
+        audience.departments.pop(desk.id, None)
+        audience.add_department(desk, "desk")  # it is called; a lead who keeps what he offered is not
         return self.record(
             "case.returned", by=by, public=text, audience=audience, to=desk.key, before=before.key, desk=True
         )

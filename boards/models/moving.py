@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import select
 
 from board import jobs
-from board.clock import now
+from board.clock import local, now
 from board.db import db
 from board.errors import Invalid, WrongState
 from board.i18n import _l
@@ -70,7 +70,7 @@ class Moving:
         case = self._case
         audience = self.audience()
         for leader in leaders(case.department):
-            audience.add(leader, reason="breach")
+            audience.add(leader, reason="breach")  # a leader above who may not read it hears nothing
         return self.record(
             "case.overdue",
             by=None,
@@ -263,7 +263,7 @@ class Moving:
         from boards.models.mention import mention_departments
 
         text = Text.write(kind, words, by=by, field=field)
-        mention_departments(self._case.thread, text, by=by, audience=Audience(), pages=False)
+        mention_departments(self._case.thread, text, audience=Audience(), pages=False)
         return text
 
     def _is_answer(self, words: str, department: Department | None) -> bool:
@@ -320,6 +320,4 @@ def leaders(department: Department) -> list[Person]:
 
 
 def _clock_time(moment: datetime) -> str:
-    from board.clock import local
-
     return f"{local(moment):%H:%M}"

@@ -91,13 +91,13 @@ class Pausing(Moving):
         text = Text.write("reply", words, by=by, field="body")
         return self._supplemented(text, by=by)
 
-    def _supplemented(self, text: Text, *, by: Person, audience: Audience | None = None) -> CaseEvent:
+    def _supplemented(self, text: Text, *, by: Person | None, audience: Audience | None = None) -> CaseEvent:
         case = self._case
         case.status = self._working()
         case.thread.replies_count += 1
         self._stop("poster")
         self._resume()
-        return self.record("case.supplemented", by=by, public=text, audience=audience)
+        return self.record("case.supplemented", by=by, role="poster", public=text, audience=audience)
 
     def wait_ended(self) -> CaseEvent:
         """The poster did not answer in time: work goes on, the case is never closed by itself."""
@@ -116,7 +116,8 @@ class Pausing(Moving):
             raise Invalid(_l("Please name the legal reason."), field="reason")
         end = self._date(until, field="until", latest=now() + SUSPENSION)
         if not may(by, "case.approve", self):
-            return self.ask_approval("suspend", by=by, reason=reason.strip()[:500], until=end.isoformat())
+            words = clean(reason, field="reason")
+            return self.ask_approval("suspend", by=by, reason=words, until=end.isoformat())
         return self._suspend(by, reason, end)
 
     def _bar_suspend(self, person: Person | None) -> Any:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select
 
-from board.clock import now
+from board.clock import midnight, now, today
 from board.db import db
 from board.errors import Invalid
 from board.i18n import _l
 from board.permissions import require
+from board.seams import provided
 from boards.grammar import MAX_DEPARTMENTS
 from boards.models.case import Case, public_number, random_number
-from boards.models.mention import Mention, mention_departments, mention_in_post, mentioned
+from boards.models.deadline import calendar
+from boards.models.mention import TRUSTED, Calls, Mention, mention_departments, mention_in_post
 from boards.models.section import Section
 from boards.models.status import Status, Visibility
 from boards.models.text import Text, clean
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
 from boards.models.watch import follow
-from boards.words import danger, sensitive
+from boards.words import URGENT, danger, sensitive
 from people.models import Department, Person
 
 STRANGER_MENTIONS = 5  # a day, to the inbox only (domain.md §4)
@@ -31,7 +33,8 @@ STRANGER_MENTIONS = 5  # a day, to the inbox only (domain.md §4)
 @dataclass(frozen=True)
 class Draft:
     """What a compose form holds. `kind` other than `post` (notice, guide, refutation) is published by staff and
-    makes no case. `restrict` is the poster's answer to the proposal to keep it from the public."""
+    makes no case. `restrict` is the poster's answer to the proposal to keep it from the public; `about` holds the
+    answers to what a section asks beside the words."""
 
     title: str
     body: str
@@ -42,6 +45,7 @@ class Draft:
     origin: Case | None = None
     source: str | None = None
     kind: str = "post"
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def checked(self, section: Section) -> Draft:
         """The same, cleaned. Invalid with every field that is missing or too long, all at once."""
@@ -67,20 +71,17 @@ class Draft:
             )
             if any(key not in known for key in self.departments):
                 errors["departments"] = _l("Choose departments from the list.")
-        if len(set(self.departments)) > 3:
+        if len(set(self.departments)) > MAX_DEPARTMENTS:
             errors["departments"] = _l("Choose at most three departments.")
+        errors.update(provided("draft_errors", section, self, default={}))
         if errors:
             raise Invalid(errors=errors)
-        return Draft(
+        return replace(
+            self,
             title=cleaned["title"],
             body=cleaned["body"],
             place=cleaned["place"],
-            identity=self.identity,
             departments=tuple(dict.fromkeys(self.departments)),
-            restrict=self.restrict,
-            origin=self.origin,
-            source=self.source,
-            kind=self.kind,
         )
 
     def dangers(self) -> set[str]:
@@ -93,18 +94,22 @@ class Draft:
 
 
 def post(
-    section: Section, draft: Draft, *, by: Person, attach: Callable[[Thread], None] | None = None
+    section: Section, draft: Draft, *, by: Person | None, attach: Callable[[Thread], None] | None = None
 ) -> Thread:
     """Put a thread on the board, in the open transaction: texts, case, clocks, mentions, event.
 
     Words of present danger in a post to the desk's own section keep it restricted to the desk, which is told at
-    once (domain.md §7). Raises NotAllowed where this person may not post, Invalid for what was typed.
+    once (domain.md §7). By a receipt nobody posts: whoever is signed in is not noted. Raises NotAllowed where this
+    person may not post, Invalid for what was typed.
     """
     published = section.staff_posts or draft.kind != "post"
-    require(by, "section.publish" if published else "section.post", section)
+    if draft.identity == "receipt":
+        by = None
+        require(by, "section.post_by_receipt", section)
+    else:
+        require(by, "section.publish" if published else "section.post", section)
     draft = draft.checked(section)
-    dangers = draft.dangers()
-    desk = Department.desk()
+    urgent = bool(draft.dangers() & URGENT)
     moment = now()
     title = Text.write("title", draft.title, by=by, field="title", lines=False)
     body = Text.write("body", draft.body, by=by, field="body")
@@ -127,16 +132,14 @@ def post(
         version=0,
         case=None,
     )
-    named = [*draft.departments, *mentioned(f"{title.public}\n{body.public}")]
-    picked = list(dict.fromkeys(named))[:MAX_DEPARTMENTS]
-    first = db.session.scalar(select(Department).where(Department.key == picked[0])) if picked else None
-    lead = first or _lead_by_place(section, draft.place) or section.department or desk
-    urgent = bool(dangers & {"danger", "cannot_speak", "suicide"})
-    if urgent and (section.department or desk).is_desk:
-        lead, thread.restricted_why = desk, "danger"
-        thread.visibility, thread.restricted_to = Visibility.RESTRICTED, desk
+    calls = Calls.of(title, body, draft.departments)
+    home = provided("home_of", section, draft, default=section.department) or Department.desk()
+    lead = calls.first or _lead_by_place(section, draft.place) or home
+    if urgent and home.is_desk:
+        lead, thread.restricted_why = Department.desk(), "danger"
+        thread.visibility, thread.restricted_to = Visibility.RESTRICTED, lead
     elif not section.is_public or draft.restrict:
-        lead = lead if section.is_public else (section.department or desk)
+        lead = lead if section.is_public else home
         thread.restricted_why = "section" if not section.is_public else "poster"
         thread.visibility, thread.restricted_to = Visibility.RESTRICTED, lead
     db.session.add(thread)
@@ -144,16 +147,22 @@ def post(
     if attach is not None:
         attach(thread)
     case = open_case(thread, lead, origin=draft.origin) if section.makes_cases and not published else None
-    audience = thread.audience()
-    mention_in_post(thread, by=by, audience=audience, picked=draft.departments)
     if case is not None:
-        reason = "danger" if thread.restricted_why == "danger" else ("mentioned" if picked else "lead")
-        audience.departments.pop(lead.id, None)
-        audience.add_department(lead, reason)
+        provided("case_opened", case, draft, by)  # before anybody is told
+        lead = case.department  # which a part above may have moved to where somebody is free to read it
+    audience = thread.audience()
+    mention_in_post(thread, calls, audience=audience)
+    if case is None:
+        thread.record("thread.posted", by=by, public=body, audience=audience)
+        return thread
+    reason = "danger" if thread.restricted_why == "danger" else ("mentioned" if calls.keys else "lead")
+    audience.departments.pop(lead.id, None)
+    audience.add_department(lead, reason)
+    if by is not None:
         follow(thread, by=by)
-        _recorded(thread, "thread.posted", by=by, body=body, audience=audience, urgent=urgent)
-    else:
-        _recorded(thread, "thread.posted", by=by, body=body, audience=audience, urgent=False)
+    case.record(
+        "thread.posted", by=by, role="poster", public=body, audience=audience, lead=lead.key, urgent=urgent
+    )
     return thread
 
 
@@ -170,6 +179,7 @@ def open_case(
 ) -> Case:
     """Give a thread its case: number, lead department, and the reply and accept clocks."""
     moment = thread.posted_at
+    calendar()  # read first: a query would write the case before its clocks, which then change it again
     case = Case(
         thread=thread,
         number=number or (random_number(moment) if thread.is_restricted else public_number(moment)),
@@ -200,18 +210,8 @@ def open_case(
         instructions=[],
     )
     db.session.add(case)
-    db.session.flush()
     case._start("reply", "accept")
     return case
-
-
-def _recorded(thread: Thread, kind: str, *, by: Person, body: Text, audience: Any, urgent: bool) -> CaseEvent:
-    if thread.case is not None:
-        lead = thread.case.department.key
-        return thread.case.record(
-            kind, by=by, role="poster", public=body, audience=audience, lead=lead, urgent=urgent
-        )
-    return thread.record(kind, by=by, public=body, audience=audience)
 
 
 def reply(
@@ -231,9 +231,9 @@ def reply(
     if case is not None:
         case.note_breaches()
     audience = case.audience() if case is not None else thread.audience()
-    trusted = role in ("poster", "officer", "leader", "dispatcher", "moderator")
+    trusted = role in TRUSTED
     limit = MAX_DEPARTMENTS if trusted else max(0, STRANGER_MENTIONS - _mentions_today(by))
-    told = mention_departments(thread, text, by=by, audience=audience, limit=limit)
+    told = mention_departments(thread, text, audience=audience, calls=trusted, limit=limit)
     if case is not None and role == "poster" and case.status == Status.WAITING_POSTER:
         return case._supplemented(text, by=by, audience=audience)
     if not trusted:
@@ -253,8 +253,6 @@ def reply(
 
 def _mentions_today(person: Person) -> int:
     """How many departments this member's replies to others' threads have told since the day began."""
-    from board.clock import midnight, today
-
     return int(
         db.session.scalar(
             select(func.count())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
 from board.db import Model, PublicId
+from board.text import normalise
 from boards.models.status import BAD, Satisfaction, Solved
 from boards.models.text import Text
 from people.models import Person
@@ -38,6 +39,11 @@ class Rating(PublicId, Model):
     case: Mapped[Case] = relationship(back_populates="ratings")
     person: Mapped[Person] = relationship()
     text: Mapped[Text | None] = relationship()
+
+    def says(self, solved: str, satisfaction: str, words: str) -> bool:
+        """Whether it says just this already."""
+        mine = self.text.original() if self.text is not None else ""
+        return (self.solved, self.satisfaction, mine) == (solved, satisfaction, normalise(words, lines=True))
 
     @property
     def is_bad(self) -> bool:

@@ -73,6 +73,11 @@ class Section(Model):
         return self.words("name")
 
     @property
+    def default_identity(self) -> str:
+        """How a poster stands who does not choose: the first of `identities`."""
+        return self.identities[0]
+
+    @property
     def is_public(self) -> bool:
         """Whether everybody may read what is posted here."""
         return self.readers == "public"

@@ -1,19 +1,17 @@
 """Counters kept in the writing transaction, so that no page ever counts rows.
 
 Changes are collected while a verb runs and written in one order just before the commit, like stream entries:
-two verbs never wait for each other crosswise. A nightly reconciliation reports drift.
+two verbs never wait for each other crosswise. `boards.counting` looks every night whether they are true.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from sqlalchemy import String, func, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import String, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from board.db import Model, before_commit, db
+from board.db import Model, ask, before_commit, db, insert
 
 
 class Tally(Model):
@@ -36,58 +34,79 @@ def shift(scope: str, name: str, by: int) -> None:
 def write_tallies(session: Session) -> None:
     """Write what shift() collected, in the order of the keys."""
     changes: Counter[tuple[str, str]] = session.info.get("tallies", Counter())
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
-    for (scope, name), by in sorted(changes.items()):
-        if by:
-            session.execute(
-                insert(Tally)
-                .values(scope=scope, name=name, value=by)
-                .on_conflict_do_update(index_elements=["scope", "name"], set_={"value": Tally.value + by})
-            )
+    rows = [
+        {"scope": scope, "name": name, "value": by} for (scope, name), by in sorted(changes.items()) if by
+    ]
+    if rows:
+        more = insert(Tally.__table__)
+        value = Tally.__table__.c.value + more.excluded.value
+        session.execute(
+            more.on_conflict_do_update(index_elements=["scope", "name"], set_={"value": value}), rows
+        )
+
+
+_all = select(Tally.scope, Tally.name, Tally.value)
+_some = _all.where(Tally.scope.in_(bindparam("scopes", expanding=True)))
 
 
 def tallies(*scopes: str) -> dict[str, dict[str, int]]:
     """The counters of `scopes`, all of them when none is named."""
-    query = select(Tally.scope, Tally.name, Tally.value)
-    if scopes:
-        query = query.where(Tally.scope.in_(scopes))
     found: dict[str, dict[str, int]] = {scope: {} for scope in scopes}
-    for scope, name, value in db.session.execute(query):
+    for scope, name, value in ask(_some, scopes=scopes) if scopes else ask(_all):
         found.setdefault(scope, {})[name] = value
     return found
 
 
-def reconcile() -> list[tuple[str, str, int, int]]:
-    """Counters that differ from the rows: (scope, name, kept, true), and set right. Inside transaction()."""
+Drift = list[tuple[str, str, int, int]]
+
+
+def drift() -> Drift:
+    """Counters that differ from the rows: (scope, name, kept, true).
+
+    Rows and counters are read by one statement: what is committed beside it stands in both, or in neither.
+    """
     from boards.models.case import Case
     from boards.models.section import Section
     from boards.models.thread import Thread
     from people.models import Department
 
-    true: dict[tuple[str, str], int] = {}
-    for key_column, prefix, joined in (
-        (Section.key, "section", Section.id == Thread.section_id),
-        (Department.key, "department", Department.id == Case.department_id),
+    parts = [select(literal("kept"), Tally.scope, Tally.name, Tally.value)]
+    for model, prefix, joined in (
+        (Section, "section:", Section.id == Thread.section_id),
+        (Department, "department:", Department.id == Case.department_id),
     ):
-        model = Section if prefix == "section" else Department
-        rows = db.session.execute(
-            select(key_column, Case.status, Case.overdue, func.count())
+        public = (
+            select(literal("true"), literal(prefix) + model.key, Case.status, func.count())
             .select_from(Case)
             .join(Thread, Case.thread_id == Thread.id)
             .join(model, joined)
             .where(Thread.visibility == "public")
-            .group_by(key_column, Case.status, Case.overdue)
         )
-        for key, status, overdue, number in rows:
-            true[f"{prefix}:{key}", str(status)] = true.get((f"{prefix}:{key}", str(status)), 0) + number
-            if overdue:
-                true[f"{prefix}:{key}", "overdue"] = true.get((f"{prefix}:{key}", "overdue"), 0) + number
-    kept = {(row.scope, row.name): row.value for row in db.session.scalars(select(Tally))}
-    drift = [
-        (scope, name, kept.get((scope, name), 0), true.get((scope, name), 0))
-        for scope, name in sorted(set(kept) | set(true))
-        if kept.get((scope, name), 0) != true.get((scope, name), 0)
+        parts.append(public.group_by(model.key, Case.status))
+        late = public.with_only_columns(
+            literal("true"), literal(prefix) + model.key, literal("overdue"), func.count()
+        )
+        parts.append(late.where(Case.overdue).group_by(model.key))
+    counted: dict[str, dict[tuple[str, str], int]] = {"kept": {}, "true": {}}
+    for which, scope, name, number in db.session.execute(union_all(*parts)):
+        counted[which][scope, name] = number
+    kept, true = counted["kept"], counted["true"]
+    return [
+        (*key, kept.get(key, 0), true.get(key, 0))
+        for key in sorted(kept.keys() | true.keys())
+        if kept.get(key, 0) != true.get(key, 0)
     ]
-    for scope, name, was, is_now in drift:
-        shift(scope, name, is_now - was)
-    return drift
+
+
+def correct(wrong: Drift) -> None:
+    """Set right what drift() found, inside the open transaction: by the difference, so that what was counted since
+    then stays counted."""
+    for scope, name, kept, true in wrong:
+        shift(scope, name, true - kept)
+
+
+def reconcile() -> Drift:
+    """What drift() finds now, set right inside the open transaction."""
+    wrong = drift()
+    correct(wrong)
+    return wrong

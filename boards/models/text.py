@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from flask import current_app
 from markupsafe import Markup
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy import Text as Long
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from board import markup, masking
+from board import audit, markup, masking
 from board.clock import now
 from board.db import Model, PublicId, db, random_id
-from board.errors import Invalid
+from board.errors import Invalid, WrongState
 from board.i18n import _l
+from board.permissions import require
 from board.text import normalise
 from people import vault
 from people.models import Department, Person
 
 if TYPE_CHECKING:
     from board.markup import Chip
+    from board.masking import Kind
+    from boards.models.timeline import CaseEvent
 
 COVER = "███"  # of one width, so that it does not tell how long the covered words are
 LENGTHS = {"title": 80, "place": 80}
@@ -48,6 +54,14 @@ class Text(PublicId, Model):
     """One text. `public` is what everybody reads: masked, with what its author covered."""
 
     __tablename__ = "text"
+    __table_args__ = (
+        Index(
+            "ix_text_contacts",
+            "contacts",
+            sqlite_where=sql("contacts = 'waiting'"),
+            postgresql_where=sql("contacts = 'waiting'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
@@ -62,6 +76,8 @@ class Text(PublicId, Model):
     edited_at: Mapped[datetime | None]
     hidden_at: Mapped[datetime | None]
     hidden_reason: Mapped[str | None] = mapped_column(String(40))
+    # In a member's reply: "waiting" while what is covered holds a way to reach somebody, then "released" or "kept".
+    contacts: Mapped[str | None] = mapped_column(String(10))
 
     author: Mapped[Person | None] = relationship()
     revisions: Mapped[list[TextRevision]] = relationship(
@@ -84,16 +100,74 @@ class Text(PublicId, Model):
 
     def put(self, original: str, chips: Sequence[Chip] = ()) -> None:
         """Set the words: mask them, render them, and keep the original apart when it differs."""
-        covered = cover(original, self.covers)
-        result = masking.mask(covered, allow=public_numbers())
-        self.public, self.masked = result.text, sorted({finding.kind for finding in result.findings})
+        result = self.mask(original)
+        kinds = {finding.kind for finding in result.findings}
+        self.public, self.masked = result.text, sorted(kinds)
         self.mask_version = masking.MASK_VERSION
+        if self.is_members_reply and self.contacts != "released":
+            self.contacts = (self.contacts or "waiting") if kinds & masking.CONTACTS else None
         had, self.in_vault = self.in_vault, result.text != original
         if self.in_vault:
             vault.put(self.owner, "original", original)
         elif had:
             vault.erase(self.owner, "original")
         self.render(chips)
+
+    def mask(self, original: str) -> masking.Masked:
+        """What `original` would be in public, under the covers that its author put on it."""
+        covered = cover(original, self.covers)
+        # Most texts hold no number, and need not be compared with those that departments publish.
+        allow = public_numbers() if any(map(str.isnumeric, covered)) else ()
+        return masking.mask(covered, allow=allow, leave=self.leaves(), own=own_hosts())
+
+    def leaves(self) -> frozenset[Kind]:
+        """The kinds that stay readable: what an office says of itself; what a moderator released; links, but in replies."""
+        if self.kind == "official" or (self.author is not None and self.author.is_staff):
+            return masking.OFFICE
+        if self.kind != "reply":
+            return masking.LINK
+        return masking.CONTACTS if self.contacts == "released" else frozenset()
+
+    @property
+    def is_members_reply(self) -> bool:
+        """Whether ways to reach somebody wait in it for a moderator (domain.md §6)."""
+        return self.kind == "reply" and (self.author is None or not self.author.is_staff)
+
+    def contact_words(self) -> list[tuple[Kind, str]]:
+        """Each covered way to reach somebody, as it was typed; the caller checks who asks and notes the look."""
+        covered = cover(self.original(), self.covers)
+        found = self.mask(self.original()).findings
+        return [
+            (each.kind, covered[each.start : each.end]) for each in found if each.kind in masking.CONTACTS
+        ]
+
+    def release_contacts(self, *, by: Person) -> CaseEvent:
+        """Let everybody read how to reach somebody in this reply; what says who somebody is stays covered."""
+        from boards.models.contacts import thread_of
+        from boards.models.mention import redraw
+
+        require(by, "text.release_contacts", self)
+        if self.contacts not in ("waiting", "kept"):
+            raise WrongState(_l("A colleague has already looked at this."))
+        self.keep_revision()  # so that the chain still opens to what stood there
+        self.contacts = "released"
+        self.put(self.original())
+        redraw(self)
+        audit.note("text.contacts_released", by=by.public_id, thing=self.owner)
+        return thread_of(self).record("text.contacts_released", by=by, role="moderator", moves=False)
+
+    def keep_contacts(self, *, by: Person) -> CaseEvent:
+        """Looked at: how to reach somebody stays covered in this reply."""
+        from boards.models.contacts import thread_of
+
+        require(by, "text.release_contacts", self)
+        if self.contacts != "waiting":
+            raise WrongState(_l("A colleague has already looked at this."))
+        self.contacts = "kept"
+        audit.note("text.contacts_kept", by=by.public_id, thing=self.owner)
+        return thread_of(self).record(
+            "text.contacts_kept", by=by, role="moderator", visibility="internal", moves=False
+        )
 
     def render(self, chips: Sequence[Chip] = ()) -> None:
         """Make the HTML of the public words anew, `chips` in place of their spans."""
@@ -105,12 +179,20 @@ class Text(PublicId, Model):
         return self.public if kept is None else kept
 
     def markup(self) -> Markup:
-        """The public words as safe HTML; a hidden text says that it is hidden."""
+        """The public words as safe HTML. Whoever shows them asks before whether the text is hidden."""
         return Markup(self.html)  # made by board.markup, bleached at write time
 
     def keep_revision(self) -> None:
         """Remember the words as they are before they change."""
         self.revisions.append(TextRevision(public=self.public, html=self.html))
+
+    def forget_earlier(self, words: Iterable[str]) -> int:
+        """Leave out the earlier versions in which any of `words` stands; how many."""
+        wanted = [each for each in words if each]
+        gone = [each for each in self.revisions if any(word in each.public for word in wanted)]
+        for revision in gone:
+            self.revisions.remove(revision)
+        return len(gone)
 
     def cover(self, spans: Iterable[tuple[int, int]]) -> None:
         """Black out `spans` of the original, for good; revisions are covered by leaving them out."""
@@ -118,6 +200,12 @@ class Text(PublicId, Model):
         wanted = [[max(0, start), min(len(original), end)] for start, end in spans]
         self.covers = merged([*self.covers, *(span for span in wanted if span[0] < span[1])])
         self.revisions.clear()
+        self.put(original)
+
+    def uncover(self, spans: Iterable[Sequence[int]]) -> None:
+        """Take covers away from `spans` of the original; what else was covered stays so."""
+        original = self.original()
+        self.covers = without(self.covers, spans)
         self.put(original)
 
 
@@ -134,6 +222,15 @@ class TextRevision(Model):
 
     text: Mapped[Text] = relationship(back_populates="revisions")
 
+    def put(self, public: str) -> None:
+        """Set what it says in public, drawn anew when that is something else."""
+        if public != self.public:
+            self.public, self.html = public, str(markup.render(public))
+
+    def markup(self) -> Markup:
+        """The public words of then as safe HTML."""
+        return Markup(self.html)  # copied from Text.html, which was bleached at write time
+
 
 def merged(spans: Iterable[Sequence[int]]) -> list[list[int]]:
     """Spans in order, those that touch made one."""
@@ -146,6 +243,19 @@ def merged(spans: Iterable[Sequence[int]]) -> list[list[int]]:
     return result
 
 
+def without(spans: Iterable[Sequence[int]], taken: Iterable[Sequence[int]]) -> list[list[int]]:
+    """The parts of `spans` that do not lie in `taken`, in order."""
+    left = [span for span in merged(spans) if span[0] < span[1]]
+    for start, end in merged(taken):
+        left = [
+            part
+            for begin, stop in left
+            for part in ([begin, min(stop, start)], [max(begin, end), stop])
+            if part[0] < part[1]
+        ]
+    return left
+
+
 def cover(original: str, spans: Sequence[Sequence[int]]) -> str:
     """`original` with each span replaced by a cover of one width."""
     parts, at = [], 0
@@ -155,9 +265,15 @@ def cover(original: str, spans: Sequence[Sequence[int]]) -> str:
     return "".join((*parts, original[at:]))
 
 
-def masked(words: str) -> str:
-    """`words` as the public may read them, for what is kept beside a text (an outcome's reason, a contact)."""
-    return masking.mask(words, allow=public_numbers()).text
+def masked(words: str, *, leave: frozenset[Kind] = masking.OFFICE) -> str:
+    """An office's `words` as the public may read them, for what is kept beside a text (an outcome's reason, a contact)."""
+    return masking.mask(words, allow=public_numbers(), leave=leave).text
+
+
+def own_hosts() -> frozenset[str]:
+    """The host of this board, to which links in replies may lead."""
+    host = urlsplit(current_app.config["SETTINGS"].public_url).hostname
+    return frozenset({host}) if host else frozenset()
 
 
 def public_numbers() -> frozenset[str]:

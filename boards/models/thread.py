@@ -10,18 +10,22 @@ from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from board import audit
 from board.clock import now
+from board.commitments import GENESIS
 from board.db import Model, PublicId, db
-from board.errors import NotFound, WrongState
+from board.errors import Invalid, NotFound, WrongState
 from board.events import publish
 from board.i18n import _l
 from board.live import append
+from board.noting import opened
 from board.permissions import require
 from boards.models import timeline
 from boards.models.locking import lock
+from boards.models.moderated import HOLD_REASONS, Moderated
 from boards.models.section import Section
 from boards.models.status import Visibility
-from boards.models.text import Text
+from boards.models.text import Text, clean
 from boards.models.timeline import Audience, CaseEvent
 from people.models import Department, Person
 
@@ -30,11 +34,8 @@ if TYPE_CHECKING:
 
 EDITABLE = timedelta(minutes=10)
 
-# Why a moderator may hold a thread or cover a text: nothing else is a reason (domain.md §9).
-HOLD_REASONS = ("private_data", "danger", "unlawful", "advert", "duplicate_flood")
 
-
-class Thread(PublicId, Model):
+class Thread(Moderated, PublicId, Model):
     """One thread. Its `version` changes with every step, so that pages can be kept until then."""
 
     __tablename__ = "thread"
@@ -51,6 +52,13 @@ class Thread(PublicId, Model):
             "pinned_at",
             sqlite_where=sql("pinned_at IS NOT NULL"),
             postgresql_where=sql("pinned_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_thread_held",
+            "look_again_at",
+            "public_id",
+            sqlite_where=sql("look_again_at IS NOT NULL"),
+            postgresql_where=sql("look_again_at IS NOT NULL"),
         ),
         Index("ix_thread_poster", "poster_id", "posted_at"),
     )
@@ -69,6 +77,7 @@ class Thread(PublicId, Model):
     restricted_why: Mapped[str | None] = mapped_column(String(20))
     release_asked: Mapped[bool] = mapped_column(default=False)
     hold_reason: Mapped[str | None] = mapped_column(String(20))
+    look_again_at: Mapped[datetime | None]  # when a moderator asks again whether it must stay held
     posted_at: Mapped[datetime] = mapped_column(default=now)
     moved_at: Mapped[datetime] = mapped_column(default=now)
     edited_at: Mapped[datetime | None]
@@ -79,7 +88,7 @@ class Thread(PublicId, Model):
     affected_count: Mapped[int] = mapped_column(default=0)
     views_count: Mapped[int] = mapped_column(default=0)
     events_count: Mapped[int] = mapped_column(default=0)
-    last_hash: Mapped[str] = mapped_column(String(64), default=timeline.GENESIS)
+    last_hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
     version: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(12), default="post")
     source: Mapped[str | None] = mapped_column(String(60), unique=True)
@@ -104,6 +113,16 @@ class Thread(PublicId, Model):
         return f"case:{self.public_id}"
 
     @property
+    def thing(self) -> str:
+        """What the audit log calls it: its case where it has one."""
+        return f"case:{self.case.number}" if self.case is not None else f"thread:{self.public_id}"
+
+    def open_for(self, person: Person | None) -> None:
+        """A page is about to show it to `person`: what is closed and read by staff goes into the audit log."""
+        if person is not None and person.is_staff and not self.is_public and self.poster_id != person.id:
+            opened("case.read", by=person.public_id, thing=self.thing)
+
+    @property
     def is_public(self) -> bool:
         """Whether everybody may read it."""
         return self.visibility == Visibility.PUBLIC
@@ -113,9 +132,18 @@ class Thread(PublicId, Model):
         """Whether only its parties may know of it."""
         return self.visibility == Visibility.RESTRICTED
 
+    @property
+    def is_confined(self) -> bool:
+        """Whether its section keeps it to those who serve in its department: no leader above reads it."""
+        return self.is_restricted and self.restricted_why == "section"
+
     def editable_by(self, person: Person | None) -> bool:
         """Whether its poster may still change his words."""
         return person is not None and self.poster_id == person.id and now() < self.posted_at + EDITABLE
+
+    def changed_texts(self) -> list[Text]:
+        """Title and post, each where it was changed and what stood before is kept; not what is hidden."""
+        return [text for text in (self.title_text, self.body) if text.hidden_at is None and text.revisions]
 
     @classmethod
     def by_public_id(cls, public_id: str, *, reader: Person | None, for_change: bool = False) -> Thread:
@@ -127,6 +155,7 @@ class Thread(PublicId, Model):
         thread = db.session.scalar(select(cls).where(cls.public_id == public_id, visible_to(reader)))
         if thread is None:
             raise NotFound
+        thread.open_for(reader)
         return thread
 
     # --- telling -------------------------------------------------------------------------------
@@ -196,6 +225,17 @@ class Thread(PublicId, Model):
         if not self.is_public or "visibility" in event.change:
             hint["recheck"] = True  # who may read it may just have changed
         append(self.stream, **hint)
+        if by is not None and by.is_staff and not audit.noted(by.public_id, kind):
+            # Some verbs have noted it themselves, with the reason that was given.
+            office = event.department
+            audit.note(
+                kind,
+                by=by.public_id,
+                thing=self.thing,
+                step=event.seq,
+                role=event.actor_role,
+                office=office.key if office is not None else None,
+            )
         publish(event)
         return event
 
@@ -247,30 +287,6 @@ class Thread(PublicId, Model):
             # The thread's own event carries this change.
             self.case.recorded = {**self.case.recorded, "visibility": str(visibility)}
 
-    def hold(self, *, by: Person, reason: str) -> CaseEvent:
-        """Take the thread from the public for a reason of the closed list; no clock stops, the poster is told."""
-        require(by, "thread.hold", self)
-        if reason not in HOLD_REASONS:
-            from board.errors import Invalid
-
-            raise Invalid(_l("Choose one of the reasons on the list."), field="reason")
-        if not self.is_public:
-            raise WrongState(_l("This thread is not public just now."))
-        self._show_as(Visibility.HELD)
-        self.hold_reason = reason
-        return self.record(
-            "thread.held", by=by, role="moderator", reason=reason, change={"visibility": "held"}
-        )
-
-    def release(self, *, by: Person) -> CaseEvent:
-        """Give a held thread back to the public."""
-        require(by, "thread.release", self)
-        if self.visibility != Visibility.HELD:
-            raise WrongState(_l("This thread is not held."))
-        self._show_as(Visibility.PUBLIC)
-        self.hold_reason = None
-        return self.record("thread.released", by=by, role="moderator", change={"visibility": "public"})
-
     def propose_release(self, *, by: Person) -> CaseEvent:
         """The desk has nothing against showing this; it becomes public when its poster agrees."""
         require(by, "thread.propose_release", self)
@@ -288,26 +304,28 @@ class Thread(PublicId, Model):
         self.restricted_to, self.restricted_why = None, None
         return self.record("thread.opened", by=by, change={"visibility": "public"})
 
-    def edit(self, *, by: Person, title: str, body: str) -> CaseEvent:
-        """Change your own words within ten minutes; what stood before is kept for you and the department."""
+    def edit(self, *, by: Person, title: str, body: str) -> CaseEvent | None:
+        """Change your own words within ten minutes; what stood before is kept. None when they are as they were."""
         require(by, "thread.edit", self)
         if not self.editable_by(by):
             raise WrongState(_l("Ten minutes are over. Please add what is missing as a reply."))
-        from boards.models.mention import mention_in_post
-        from boards.models.text import clean
+        from boards.models.mention import Calls, mention_in_post
 
         new_title = clean(title, field="title", lines=False)
         new_body = clean(body, field="body")
-        for text, words in ((self.title_text, new_title), (self.body, new_body)):
-            if text.original() != words:
-                if text.covers:  # the covers lie over words that would no longer be there
-                    raise WrongState(_l("You blacked out words of it, so it can no longer be changed."))
-                text.keep_revision()
-                text.put(words)
-                text.edited_at = now()
+        written = ((self.title_text, new_title), (self.body, new_body))
+        changes = [(text, words) for text, words in written if text.original() != words]
+        if not changes:
+            return None
+        for text, words in changes:
+            if text.covers:  # the covers lie over words that would no longer be there
+                raise WrongState(_l("You blacked out words of it, so it can no longer be changed."))
+            text.keep_revision()
+            text.put(words)
+            text.edited_at = now()
         self.title, self.edited_at = self.title_text.public, now()
         audience = self.audience()
-        mention_in_post(self, by=by, audience=audience)
+        mention_in_post(self, Calls.of(self.title_text, self.body), audience=audience)
         return self.record("thread.edited", by=by, public=self.body, audience=audience)
 
     def cover(self, *, by: Person, text: Text, spans: Iterable[tuple[int, int]]) -> CaseEvent:
@@ -315,8 +333,6 @@ class Thread(PublicId, Model):
         require(by, "text.cover", text)
         wanted = [span for span in spans if 0 <= span[0] < span[1]]
         if not wanted:
-            from board.errors import Invalid
-
             raise Invalid(_l("Mark the words you want to cover."), field="words")
         self.black_out(text, wanted)
         return self.record("text.covered", by=by, moves=False)
@@ -328,6 +344,25 @@ class Thread(PublicId, Model):
             self.title = text.public
         if text.id == self.place_id:
             self.place = text.public
+        self._forget(text)
+
+    def masked_anew(self, text: Text) -> None:
+        """One of its texts reads otherwise in public: what was copied of it follows, pages and chain forget the old."""
+        if text.id == self.title_id:
+            self.title = text.public
+        if text.id == self.place_id:
+            self.place = text.public
+        self.version += 1
+        self._forget(text)
+
+    def forget_earlier(self, text: Text, words: Iterable[str]) -> int:
+        """Leave out what stood in one of this thread's texts before, where it held `words`; how many versions."""
+        gone = text.forget_earlier(words)
+        if gone:
+            self._forget(text)
+        return gone
+
+    def _forget(self, text: Text) -> None:
         for event in db.session.scalars(select(CaseEvent).where(CaseEvent.public_text_id == text.id)):
             event.forget_text()
 
@@ -339,6 +374,25 @@ class Thread(PublicId, Model):
         self.replies_closed = closed
         return self.record("thread.replies_closed" if closed else "thread.replies_opened", by=by, moves=False)
 
+    def change_identity(self, *, by: Person, level: str) -> CaseEvent:
+        """The poster is known to fewer from now on, on every page at once, or to more: only he says so."""
+        require(by, "thread.change_identity", self)
+        from boards.models.identity import levels_for
+
+        if level not in levels_for(self):
+            raise Invalid(_l("Choose who may know that it is yours."), field="identity")
+        if level == self.identity:
+            raise WrongState(_l("It stands like that already."))
+        self.identity = level
+        # Which level it was is nobody's business: the step says only that he chose anew.
+        return self.record(
+            "thread.identity_changed",
+            by=by,
+            visibility="internal",
+            audience=Audience(followers=False),
+            moves=False,
+        )
+
     def pin(self, *, by: Person, pinned: bool) -> CaseEvent:
         """Keep a thread at the top of its section, or let it go."""
         require(by, "thread.pin", self)
@@ -346,3 +400,6 @@ class Thread(PublicId, Model):
             raise WrongState
         self.pinned_at = now() if pinned else None
         return self.record("thread.pinned" if pinned else "thread.unpinned", by=by, moves=False)
+
+
+__all__ = ["EDITABLE", "HOLD_REASONS", "Thread"]

@@ -7,18 +7,17 @@ the chain, which hashes only commitments and public fields in canonical JSON, st
 
 from __future__ import annotations
 
-import hashlib
-import json
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
+from board.commitments import GENESIS, commitment, digest, opens
 from board.db import Model, PublicId
 from boards.models.text import Text
 from people.models import Department, Person
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from boards.models.thread import Thread
 
 FORMAT = 1
-GENESIS = "0" * 64
 
 
 @dataclass
@@ -58,6 +56,13 @@ class CaseEvent(PublicId, Model):
     __table_args__ = (
         Index("ix_case_event_thread_seq", "thread_id", "seq", unique=True),
         Index("ix_case_event_case", "case_id", "kind"),
+        # Where a text stands: asked when words are covered, released or masked again.
+        Index(
+            "ix_case_event_public_text",
+            "public_text_id",
+            sqlite_where=sql("public_text_id IS NOT NULL"),
+            postgresql_where=sql("public_text_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -147,27 +152,6 @@ class CaseEvent(PublicId, Model):
     def forget_text(self) -> None:
         """Destroy the salt of the public text, when the words it stands for are covered or erased."""
         self.public_salt = None
-
-
-def commitment(value: str) -> tuple[str, str]:
-    """A fresh salt and the commitment to `value` under it, both in hex."""
-    salt = secrets.token_bytes(16)
-    return salt.hex(), hashlib.sha256(salt + value.encode()).hexdigest()
-
-
-def opens(salt: str, value: str, committed: str) -> bool:
-    """Whether `committed` is the commitment to `value` under `salt`."""
-    return hashlib.sha256(bytes.fromhex(salt) + value.encode()).hexdigest() == committed
-
-
-def canonical(value: Any) -> bytes:
-    """The one way to write `value` as JSON: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def digest(public_fields: dict[str, Any]) -> str:
-    """The hash of an event's public fields, hex."""
-    return hashlib.sha256(canonical(public_fields)).hexdigest()
 
 
 @dataclass(frozen=True)

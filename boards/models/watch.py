@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Select, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
@@ -47,7 +48,12 @@ def watch_of(thread: Thread, person: Person | None) -> Watch | None:
     """How `person` follows `thread`, None when he does not."""
     if person is None:
         return None
-    return db.session.scalar(select(Watch).where(Watch.thread_id == thread.id, Watch.person_id == person.id))
+    return db.session.scalar(_own(), {"thread": thread.id, "person": person.id})
+
+
+@cache
+def _own() -> Select[Watch]:
+    return select(Watch).where(Watch.thread_id == bindparam("thread"), Watch.person_id == bindparam("person"))
 
 
 def checked_how(how: str) -> str:
@@ -60,7 +66,8 @@ def checked_how(how: str) -> str:
 def follow(thread: Thread, *, by: Person, affected: bool | None = None, how: str | None = None) -> Watch:
     """Follow a thread; `affected` also says whether it concerns you too. Saying it twice changes nothing."""
     require(by, "thread.watch", thread)
-    watch = watch_of(thread, by)
+    # Nobody follows yet what is only being posted.
+    watch = watch_of(thread, by) if thread.events_count else None
     if watch is None:
         watch = Watch(thread_id=thread.id, person=by)
         db.session.add(watch)

@@ -7,7 +7,7 @@ from typing import Any
 
 from board.clock import now
 from board.errors import Invalid, NotFound, WrongState
-from board.i18n import _l
+from board.i18n import _, _l
 from board.permissions import may, require
 from board.seams import provided, vetoed
 from boards.models.concluding import Concluding
@@ -15,7 +15,7 @@ from boards.models.handing import Handing
 from boards.models.instruction import Instruction
 from boards.models.pausing import Pausing
 from boards.models.status import ANSWERABLE, RESOLVABLE, Outcome, Status
-from boards.models.text import masked
+from boards.models.text import clean, masked
 from boards.models.timeline import Audience, CaseEvent
 from people.models import Person
 
@@ -77,9 +77,13 @@ class Workflow(Handing, Pausing, Concluding):
 
     def assign(self, *, by: Person, to: Person) -> CaseEvent:
         """Give the case to one of the department's officers."""
+        from boards.policy import sees
+
         require(by, "case.assign", self)
-        if not to.serves(self._case.department):
+        if not to.serves(self._case.department) or not sees(to, self._case.thread):
             raise Invalid(_l("Choose somebody who serves in this department."), field="to")
+        if vetoed("case.handler", to, self._case):
+            raise Invalid(_l("Choose somebody else: this officer must not work on it."), field="to")
         self._move("assign", Status.IN_PROGRESS, by)
         return self._handle(to, by=by, kind="case.assigned")
 
@@ -224,8 +228,10 @@ class Workflow(Handing, Pausing, Concluding):
     def _bar_resolve(self, person: Person | None) -> Any:
         case = self._case
         if case.assisting():
-            names = "、".join(each.title for each in case.assisting())
+            names = _(", ").join(each.title for each in case.assisting())
             return _l("%(names)s still owes an answer: ask for it, or waive the task.", names=names)
+        if vetoed("case.conclude", person, case):
+            return _l("This ends with the conclusions of the inspectors: nobody concludes it alone.")
         if vetoed("case.resolve", person, case):
             return _l("A supervision order is open: answer it first.")
         if case.open_approval("resolve") is not None:
@@ -290,13 +296,14 @@ class Workflow(Handing, Pausing, Concluding):
         }
         if missing:
             raise Invalid(errors=missing)
+        clean(f"{reason}\n\n{advice}", field="reason")  # as it will be published: not too long for that
         if not may(by, "case.approve", self):
-            return self.ask_approval(
-                "decline", by=by, reason=reason.strip()[:500], advice=advice.strip()[:500]
-            )
+            return self.ask_approval("decline", by=by, reason=reason.strip(), advice=advice.strip())
         return self._decline(by, reason, advice)
 
     def _bar_decline(self, person: Person | None) -> Any:
+        if vetoed("case.decline", person, self._case):
+            return _l("A complaint is looked into: it cannot be declined.")
         return self._bar_waiting("decline", person)
 
     def _decline(self, by: Person, reason: str, advice: str) -> CaseEvent:

@@ -10,12 +10,12 @@ VIEWS: tuple[str, ...] = (
     # what officers, leaders, the desk and moderators do
     "desk", "acknowledgements", "acceptances", "answers", "assignments", "claims", "notes", "questions", "suspensions",
     "resumptions", "handovers", "assists", "instructions", "relays", "extensions", "declinations", "approvals", "merges",
-    "resolutions", "rectifications", "routings", "moderation", "originals", "phrases", "release_proposals", "shift_changes",
+    "resolutions", "rectifications", "routings", "moderation", "moderation_acts", "watched_words", "originals", "identities", "phrases", "release_proposals", "shift_changes",
     # what everybody reads
-    "home", "sections", "threads", "departments", "verifications", "lookups", "guides",
+    "home", "sections", "threads", "departments", "verifications", "revisions", "lookups", "guides", "moderation_log",
     # what residents do
     "compose", "received", "replies", "supplements", "ratings", "reopenings", "nudges", "withdrawals", "watches",
-    "unmergings", "follow_ups", "releases", "edits", "covers", "reports", "mine",
+    "receipts", "unmergings", "follow_ups", "releases", "edits", "covers", "reports", "appeals", "mine",
 )  # fmt: skip
 
 

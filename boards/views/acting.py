@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request
 
+from board import once
 from board.db import transaction
 from board.errors import BoardError, Invalid, NotAllowed, WrongState, wants_json
 from board.i18n import _l
@@ -78,26 +80,54 @@ def sent(response: Response, draft: str) -> Response:
     return response
 
 
+def once_only(act: Callable[[], str], message: Any = None) -> Response:
+    """Do `act` in one transaction and answer with where it can be seen, which it gives, and `message`.
+
+    A form sent twice acts once: its second copy is answered like the first.
+    """
+    key = _sent()
+    with transaction():
+        target = once.used(key)
+        if target is None:
+            target = act()
+            once.use(key, target)
+    return done(target, message)
+
+
+def _sent() -> str | None:
+    """The form's once-token together with all that was sent: whoever goes back, writes something else and sends it
+    again has not repeated himself. None for a form without a token."""
+    token = request.form.get("once", "")
+    if not token:
+        return None
+    fields = sorted(pair for pair in request.form.items(multi=True) if pair[0] != "csrf_token")
+    return hashlib.sha256(repr((request.path, fields)).encode()).hexdigest()
+
+
 def on_case(
     number: str, verb: Callable[[Case], Any], *, message: Any = None, words: Words | None = None
 ) -> Response:
-    """Do `verb` to a case, loaded for change in one transaction. With `words` a refusal gives the text back."""
+    """Do `verb` to a case, loaded for change in one transaction; sent twice it acts once. With `words` a refusal gives
+    the text back."""
+
+    def act() -> str:
+        case = Case.numbered(number, reader=me(), for_change=True)
+        target = case_path(case)
+        verb(case)
+        return target
+
     try:
-        with transaction():
-            case = Case.numbered(number, reader=me(), for_change=True)
-            target = case_path(case)
-            verb(case)
+        return once_only(act, message)
     except (Invalid, WrongState, NotAllowed) as error:
         if words is None or wants_json():
             raise
         return words.page(error=error)
-    return done(target, message)
 
 
 SAID = {
     "reply": _l("Your reply is posted."),
     "supplement": _l("Thank you. The department was told, and the clock goes on."),
-    "rate": _l("Thank you. Your rating is public now."),
+    "rate": _l("Thank you. Your rating is noted."),
     "reopen": _l("It is open again; the department was told."),
     "nudge": _l("The department's leader was reminded."),
     "withdraw": _l("It is withdrawn."),
@@ -106,7 +136,7 @@ SAID = {
     "affected": _l("Noted: it concerns you too. Every step comes to “My cases”."),
     "unmerge": _l("It is a case of its own again."),
     "follow_up": _l("Thank you, that helps."),
-    "edit": _l("Your post is changed."),
+    "edit": _l("Your post stands as you wrote it."),
     "cover": _l("Covered for good."),
     "release": _l("Everybody can read it now."),
     "replies_closed": _l("Other members cannot reply any more."),

@@ -10,23 +10,28 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import TooManyRequests
 
 from board import once
-from board.db import transaction
+from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, NotFound, WrongState
 from board.i18n import _l
 from board.limits import spend
 from board.permissions import may
 from board.seams import provided
 from board.web import client_address
+from boards import coach, known
 from boards.addresses import thread_path
-from boards.composition import Check, Composition, masked_words, token_of, unsorted_section
+from boards.composition import ABOUT, Check, Composition, token_of, unsorted_section
 from boards.models.case import Case
 from boards.models.mention import mentioned
 from boards.models.posting import Draft, post
+from boards.models.receipt import Fresh, Receipt, given_to_form, keep_for_form
 from boards.models.section import Section
+from boards.models.text import LONGEST
 from boards.models.thread import Thread
+from boards.newcomers import expect_post
 from boards.sentences import chips, say
 from boards.units import units_called, units_like, units_of
 from boards.views.acting import myself
+from boards.views.receipts import issued, issued_before
 from people import me
 from people.codes import Started, can_send
 from people.csrf import visitors_too
@@ -36,6 +41,9 @@ from people.signing_in import sign_in, start_code, verify_phone
 bp = Blueprint("compose", __name__)
 
 POSTS = "30 per hour"  # by one person
+LOOKS = "3000 per hour"  # at what is being typed, from one address
+RECEIPTS = "10 per hour"  # posted without an account, from one address
+ALL_RECEIPTS = "300 per hour"  # from everywhere
 FORMS = "300 per hour"  # from one address, behind which a whole office may sit
 
 
@@ -45,9 +53,11 @@ def new(key: str | None = None) -> Response:
     """The empty form; `?unit=` looks for a department, `?department=` picks one, `?origin=` names an earlier case."""
     section = _section(key)
     composition = Composition(
+        identity=section.default_identity,
         departments=[each for each in request.args.getlist("department") if each][:3],
         unit_query=request.args.get("unit", "")[:40],
         origin=request.args.get("origin", "")[:24],
+        about={"about_case": request.args["about"][:24]} if request.args.get("about") else {},
     )
     if section.is_closed:
         return _closed(section)
@@ -64,6 +74,9 @@ def create(key: str | None = None) -> Response:
     done = once.used(token_of(request.form))
     if done is not None:
         return redirect(done, 303)  # type: ignore[return-value]
+    number = given_to_form(token_of(request.form))
+    if number is not None:
+        return _issued_again(number)
     if section.is_closed:
         return _closed(section, status=409)
     _not_as_staff(section)
@@ -71,22 +84,29 @@ def create(key: str | None = None) -> Response:
     composition = Composition.read(request.form, request.files.getlist("files"))
     if composition.step in ("units", "edit"):
         return _form(key, section, composition)
+    if composition.step == "cover":
+        composition.cover()
+        composition.step = "checked"
     errors = _errors(composition, section)
     if errors:
         return _form(key, section, composition, errors=errors, status=422)
     check = Check.of(composition, section)
     complaints = _complaints() if check.complaint and composition.complaint == "yes" else None
-    if complaints is not None:
+    if complaints is not None and complaints.is_closed:
         return _form(key, section, composition, complaints=complaints)
+    if complaints is not None:
+        return _as_complaint(complaints, composition)
     if check.is_open(composition):
         return _check(key, section, composition, check)
-    if me() is None:
+    if me() is None and composition.identity != "receipt":
         refused = _door(key, section, composition)
         if refused is not None:
             return refused
         _not_as_staff(section)
     try:
         return _post(key, composition, restrict=bool(check.delicate) and composition.restrict == "department")
+    except Invalid as error:
+        return _form(key, section, composition, errors=error.errors, status=422)
     except TooManyRequests as error:
         message = _l("That was a lot at once. What you wrote is still here; please try again a little later.")
         response = _form(key, section, composition, errors={"": message}, status=429)
@@ -95,6 +115,8 @@ def create(key: str | None = None) -> Response:
 
 
 def _post(key: str | None, composition: Composition, *, restrict: bool) -> Response:
+    if composition.identity == "receipt":
+        return _post_by_receipt(key, composition)
     person = myself()
     spend("post", POSTS, person.public_id)
     try:
@@ -103,6 +125,7 @@ def _post(key: str | None, composition: Composition, *, restrict: bool) -> Respo
             if done is not None:
                 return redirect(done, 303)  # type: ignore[return-value]
             section = _section(key)
+            expect_post(myself(), composition.title, composition.body)
             draft: Draft = composition.draft(restrict=restrict)
             if composition.origin:
                 draft = _linked(draft, composition.origin)
@@ -118,6 +141,35 @@ def _post(key: str | None, composition: Composition, *, restrict: bool) -> Respo
             raise
         target = done
     return redirect(target, 303)  # type: ignore[return-value]
+
+
+def _post_by_receipt(key: str | None, composition: Composition) -> Response:
+    """Nobody is asked who he is, and whoever is signed in is not noted: what is answered are sixteen digits."""
+    spend("post-by-receipt", RECEIPTS, client_address())
+    spend("posts-by-receipt", ALL_RECEIPTS, "")
+    db.session.rollback()  # Argon2 takes its time; hold nothing meanwhile
+    fresh = Fresh.draw()
+    try:
+        with transaction():
+            once.used(composition.once)  # of two copies the second waits here
+            before = given_to_form(composition.once)
+            if before is not None:
+                return _issued_again(before)
+            thread = post(
+                _section(key),
+                composition.draft(),
+                by=None,
+                attach=lambda thread: composition.photos.hang_on(thread.body),
+            )
+            Receipt.hang(fresh, thread)
+            keep_for_form(composition.once, fresh.number)
+    except IntegrityError:
+        return _issued_again(given_to_form(composition.once) or "")
+    return issued(fresh.number, thread=thread)
+
+
+def _issued_again(number: str) -> Response:
+    return issued(number, thread=None) if number else issued_before()
 
 
 def _linked(draft: Draft, number: str) -> Draft:
@@ -159,12 +211,20 @@ def _errors(composition: Composition, section: Section) -> dict[str, Any]:
     if composition.photos.error:
         errors["files"] = composition.photos.error
     order = ("title", "body", "place", "departments", "files", "identity")
-    return {name: errors[name] for name in order if name in errors}
+    return {name: errors[name] for name in (*order, *ABOUT) if name in errors}
 
 
 def _complaints() -> Section | None:
     sections = [each for each in Section.all() if not each.is_public and each.department is not None]
     return next((each for each in sections if each.department.kind == "integrity"), None)  # type: ignore[union-attr]
+
+
+def _as_complaint(complaints: Section, composition: Composition) -> Response:
+    """The complaint form with everything that was written; nothing was sent, and nobody was told."""
+    composition.complaint = composition.restrict = ""
+    if composition.identity not in complaints.identities:
+        composition.identity = complaints.identities[0]
+    return _form(complaints.key, complaints, composition, moved=True)
 
 
 # --- the four pages ------------------------------------------------------------------------------------
@@ -187,12 +247,13 @@ def _form(
     *,
     errors: dict[str, Any] | None = None,
     complaints: Section | None = None,
+    moved: bool = False,
     status: int = 200,
 ) -> Response:
     found = units_like(composition.unit_query)
     picked = units_called(composition.departments)
     offered = found or units_of(section)
-    known = {unit.key for unit in offered}
+    keys = {unit.key for unit in offered}
     person = me()
     html = render_template(
         "compose/form.html",
@@ -200,11 +261,13 @@ def _form(
         it=composition,
         errors=errors or {},
         complaints=complaints,
-        units=[unit for unit in picked if unit.key not in known] + offered,
+        moved=moved,
+        units=[unit for unit in picked if unit.key not in keys] + offered,
         picked=picked,
         nothing_found=bool(composition.unit_query and not found),
-        staff=person is not None and person.is_staff,
-        nickname=person.nickname if person is not None and not person.is_staff else "",
+        # What is for few is not left lying on a device that others use.
+        drafts=section.is_public and not (person is not None and person.is_staff),
+        reaches=known.choices(section, _nickname()),
     )
     return make_response(html, status)
 
@@ -222,12 +285,32 @@ def _check(key: str | None, section: Section, composition: Composition, check: C
         it=composition,
         check=check,
         errors=unanswered,
-        masked=masked_words(check.masked),
+        masked=coach.kind_words(check.masked),
+        coaching=composition.coaching() if check.asks_to_cover else None,
         to_desk=check.to_desk,
         similar=[similar_row(thread) for thread in check.similar],
         lead=_lead(section, composition),
+        reach=_reach(section, composition, check),
     )
     return make_response(html, 422 if unanswered else 200)
+
+
+def _nickname() -> str:
+    person = me()
+    return person.shown_nickname if person is not None and not person.is_staff else ""
+
+
+def _reach(section: Section, composition: Composition, check: Check) -> known.Reach | None:
+    """Who will be able to read it, in the words of the form; None where the writer has yet to say who may."""
+    if check.delicate and not check.to_desk:
+        return None
+    return known.reach(
+        section,
+        composition.identity,
+        nickname=_nickname(),
+        public=section.is_public and not check.to_desk,
+        unit=Department.desk() if check.to_desk else None,
+    )
 
 
 def _lead(section: Section, composition: Composition) -> Department:
@@ -243,7 +326,8 @@ def _door(key: str | None, section: Section, composition: Composition) -> Respon
         if composition.step == "send" or not composition.code.strip():
             started = start_code(composition.phone, client_address())
             return _door_page(key, section, composition, started=started)
-        sign_in(verify_phone(composition.phone, composition.code), remember=composition.remember)
+        member = verify_phone(composition.phone, composition.code, client_address())
+        sign_in(member, remember=composition.remember)
     except Invalid as error:
         return _door_page(key, section, composition, errors=error.errors, status=422)
     except WrongState as error:
@@ -278,6 +362,21 @@ def _closed(section: Section, status: int = 200) -> Response:
 
 
 # --- what the scripts ask ---------------------------------------------------------------------------------
+
+
+@bp.post("/coaching")
+@visitors_too
+def coaching() -> Response:
+    """What the board will cover in the words being typed, as the inside of a box; they are looked at and forgotten."""
+    spend("coach", LOOKS, client_address())
+    fields = {name: request.form.get(name, "").replace("\r\n", "\n") for name in ("title", "body", "place")}
+    if max(map(len, fields.values())) > 2 * LONGEST:
+        fields = {}  # it cannot be sent, so it need not be looked at
+    reply = request.form.get("reply") == "1"
+    found = coach.look({name: words for name, words in fields.items() if words}, reply=reply)
+    response = make_response(render_template("compose/coach.html", coaching=found, reply=reply))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @bp.get("/departments.json")

@@ -10,15 +10,16 @@ import rjieba
 from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy import select
 
-from board.db import db, transaction
+from board.db import db
 from board.errors import Invalid, NotFound
 from board.i18n import _
 from board.permissions import require
 from boards.addresses import thread_path
+from boards.composition import token_of
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
-from boards.views.acting import SAID, done, myself
+from boards.views.acting import SAID, myself, once_only
 from boards.views.edits import text_in
 from people import me
 from people.models import Person
@@ -84,6 +85,7 @@ def _page(thread: Thread, text: Text, *, errors: dict[str, Any] | None = None, s
         lines=list(pieces(text)),
         marked=set(request.form.getlist("spans")),
         back=thread_path(thread),
+        once=token_of(request.form),
         errors=errors or {},
     )
     return make_response(html, status)
@@ -109,20 +111,22 @@ def new(public_id: str) -> Response:
 @bp.post("/t/<public_id>/covers")
 @login_required
 def create(public_id: str) -> Response:
-    """Cover the marked words, `spans` as `from-to` in characters of the original."""
+    """Cover the marked words, `spans` as `from-to` in characters of the original. Sent twice it acts once."""
     text_id = request.form.get("text", "")
     found = [SPAN.fullmatch(each) for each in request.form.getlist("spans")[:MOST]]
     spans = [(int(match[1]), int(match[2])) for match in found if match is not None]
+
+    def cover() -> str:
+        thread = Thread.by_public_id(public_id, reader=me(), for_change=True)
+        text = text_in(thread, text_id)
+        require(me(), "text.cover", text)
+        length = len(text.original())
+        within = [(start, min(end, length)) for start, end in spans if start < length]
+        thread.cover(by=myself(), text=text, spans=within)
+        return thread_path(thread)
+
     try:
-        with transaction():
-            thread = Thread.by_public_id(public_id, reader=me(), for_change=True)
-            text = text_in(thread, text_id)
-            require(me(), "text.cover", text)
-            length = len(text.original())
-            within = [(start, min(end, length)) for start, end in spans if start < length]
-            thread.cover(by=myself(), text=text, spans=within)
-            target = thread_path(thread)
+        return once_only(cover, SAID["cover"])
     except Invalid as error:
         thread = Thread.by_public_id(public_id, reader=me())
         return _page(thread, text_in(thread, text_id), errors=error.errors, status=422)
-    return done(target, SAID["cover"])

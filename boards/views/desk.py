@@ -25,6 +25,7 @@ from boards.pane import Pane, Typed
 from boards.policy import visible_to
 from boards.queuerow import drawn_all, length
 from boards.shift_changes import Box, box_of
+from boards.toasts import cards_of
 from people import me
 from people.models import Person
 from people.session import login_required
@@ -49,7 +50,6 @@ class Page:
 
     desk: Desk
     listed: Rows
-    counts: dict[str, int]
     pane: Pane | None = None
     typed: Typed = NOTHING
     form: str = ""
@@ -63,6 +63,16 @@ class Page:
     def view(self) -> View:
         """Which desk and queue is shown."""
         return self.desk.view
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many cases stand in each queue, counted only for pages that show it."""
+        return self.desk.counts()
+
+    @cached_property
+    def urgent(self) -> int:
+        """How many calls of present danger nobody has acknowledged: they are heard until somebody does."""
+        return self.desk.urgent_calls()
 
     @cached_property
     def change(self) -> Box | None:
@@ -157,7 +167,7 @@ def read(
     desk = Desk.open(me(), view)
     stream = stream_of(number, desk.person)
     live.watching(*([desk.stream, desk.presence] if desk.serves else []), *([stream] if stream else []))
-    page = Page(desk=desk, listed=desk.rows(after), counts=desk.counts(), typed=typed)
+    page = Page(desk=desk, listed=desk.rows(after), typed=typed)
     if number:
         page.pane = Pane.read(number, desk.person)
         page.seq = g.live_cursors.get(stream, 0)
@@ -211,7 +221,9 @@ def open_desk() -> Response:
         page = read(view)
         page.asked = dashed(number)
     page.form = request.args.get("form", "")[:20]
-    return show(page)
+    response = show(page)
+    _opened(page)
+    return response
 
 
 @bp.get("/desk/rows")
@@ -230,7 +242,18 @@ def case_pane(number: str) -> Response:
     """The open case again."""
     page = read(View.read(request.args), number=number)
     page.form = request.args.get("form", "")[:20]
-    return _piece(render_template("desk/pane.html", page=page, **words_of(page)))
+    response = _piece(render_template("desk/pane.html", page=page, **words_of(page)))
+    _opened(page)
+    return response
+
+
+def _opened(page: Page) -> None:
+    # After it was drawn: what is noted here is written in a transaction that forgets what the page had loaded.
+    if page.pane is not None:
+        thread_id = page.pane.thread.id
+        if not page.pane.thread.is_public:
+            provided("reading", page.desk.person, page.pane.thread)
+        provided("thread_opened", page.desk.person, thread_id)
 
 
 @bp.get("/desk/presence")
@@ -264,22 +287,18 @@ def _seen(numbers: list[str], reader: Person) -> dict[str, str]:
     return seen_by({number: public_id for number, public_id in found}, reader)
 
 
-@bp.get("/desk/toast/<number>")
+@bp.get("/desk/toasts")
 @login_required
-def toast(number: str) -> Response:
-    """What pops up for a new case; 204 when it is not new to this desk."""
+def toasts() -> Response:
+    """What pops up for these new cases (`?cases=`, between commas; without: for all that nobody here has seen); 204 when
+    none of them is new to this desk. `?more=`: how many beside those it was not asked about."""
     desk = Desk.open(me(), View.read(request.args))
-    case = Case.numbered(number, reader=desk.person)
-    ours = case.department_id == desk.department.id
-    offered = case.open_handover()
-    wanted = (
-        (ours and case.acknowledged_at is None and case.status == "pending")
-        or (offered is not None and offered.to_id == desk.department.id)
-        or desk.is_called_to(case)
-    )
-    if not wanted:
+    numbers = [dashed(each) for each in request.args.get("cases", "").split(",") if each]
+    more = request.args.get("more", 0, type=int)
+    cards = cards_of(desk, desk.calling(numbers[:MOST], MOST), max(0, min(more, 10_000)))
+    if not cards:
         return make_response("", 204)
-    return _piece(render_template("desk/toast.html", desk=desk, case=case, length=length))
+    return _piece(render_template("desk/toasts.html", cards=cards, desk=desk))
 
 
 @bp.post("/desk/case/<number>/preview")

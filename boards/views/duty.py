@@ -12,13 +12,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from board import once
 from board.db import transaction
-from board.errors import BoardError, Invalid, NotFound, WrongState, wants_json
+from board.errors import BoardError, Invalid, NotAllowed, NotFound, WrongState, wants_json
 from board.i18n import _, _l
+from board.typed import LONGEST
 from boards.addresses import case_path
 from boards.desk import Desk, View
 from boards.models import Case, CaseEvent
 from boards.models.case import dashed
-from boards.pane import BOXED, Typed
+from boards.pane import BOXED, WORDS, Typed
 from boards.photos import Pending
 from boards.views.desk import read, show
 from people import me
@@ -26,6 +27,7 @@ from people.models import Person
 
 Act = Callable[[Case, Person], CaseEvent | None]
 
+HANDLED = ("progress", "ask", "suspend", "resolve")  # what the handler does while he is on duty
 TEXTS = ("answer", "note", "body")  # a verb names its own argument; the answer box has one field for it
 
 
@@ -33,7 +35,8 @@ def take_step(number: str, verb: str, act: Act, said: Any, *, photos: bool = Fal
     """Do `act` to a case, loaded for change in one transaction, and go on at the desk.
 
     303 with the message `said` (%(number)s is the case); 422 and 409 draw the desk again with what was typed, which
-    is never lost. Sent twice it acts once. `photos`: what was uploaded hangs on the words the act wrote.
+    is never lost, and so does 403 for whoever wrote something before a colleague took the case. Sent twice it acts
+    once. `photos`: what was uploaded hangs on the words the act wrote.
     """
     token = request.form.get("once", "")[:64]
     done = once.used(token)
@@ -54,10 +57,17 @@ def take_step(number: str, verb: str, act: Act, said: Any, *, photos: bool = Fal
                 said = _l("Asked; it waits for the leader's decision")
             kept, back = case.number, case_path(case)
             once.use(token, View.read(_desk()).url(case=kept))
-    except BoardError as error:
-        if isinstance(error, Invalid | WrongState) and not wants_json():
-            return _again(number, verb, error, pending)
-        raise
+    except (Invalid, WrongState) as error:
+        if wants_json():
+            raise
+        return _again(number, verb, error, pending)
+    except NotAllowed as error:
+        if wants_json() or not _wrote():
+            raise
+        try:
+            return _again(number, verb, _who_has_it(number, verb, error), pending)
+        except NotFound:
+            raise error from None  # he has no desk
     except (StaleDataError, IntegrityError):
         done = once.used(token)
         if done is not None:
@@ -83,6 +93,27 @@ def _hang(pending: Pending, event: CaseEvent | None) -> None:
     pending.hang_on(text)
 
 
+def _wrote() -> bool:
+    return any(request.form.get(name, "").strip() for name in WORDS)
+
+
+def _who_has_it(number: str, verb: str, error: NotAllowed) -> NotAllowed:
+    """The same refusal, with who has the case now where that is why; NotFound for who may not read the case."""
+    officer = me()
+    case = Case.numbered(number, reader=officer)
+    if officer is None or error.message is not NotAllowed.default:
+        return error
+    if not officer.serves(case.department):
+        who = case.department.title
+    elif verb in HANDLED and case.handler is not None and case.handler.id != officer.id:
+        who = case.handler.duty_name
+    else:
+        return error
+    return NotAllowed(
+        _l("%(who)s has this case now. What you wrote was not sent; please look again.", who=who)
+    )
+
+
 def _desk() -> dict[str, str]:
     return dict(parse_qsl(request.form.get("desk", "")[:600]))
 
@@ -91,9 +122,9 @@ def _again(number: str, verb: str, error: BoardError, photos: Pending | None) ->
     errors: dict[str, Any] = dict(getattr(error, "errors", None) or {})
     if verb in BOXED:
         errors = {("text" if name in TEXTS else name): message for name, message in errors.items()}
-    values = {
-        name: value[:20_000] for name, value in request.form.items() if name not in ("csrf_token", "once")
-    }
+    values = {name: value for name, value in request.form.items() if name not in ("csrf_token", "once")}
+    if any(len(value) > LONGEST for value in values.values()):
+        raise error  # no letter any more: the plain page of the refusal gives it back whole
     message = "" if errors else error.message
     typed = Typed(verb, values, errors, message)
     view = View.read(_desk())

@@ -7,16 +7,17 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy import select
 
-from board.db import db, transaction
+from board.db import db
 from board.errors import Invalid, NotFound, WrongState
 from board.i18n import _l
 from board.permissions import require
+from board.typed import LONGEST
 from boards.addresses import thread_path
-from boards.composition import LONGEST
+from boards.composition import token_of
 from boards.models.text import Text
 from boards.models.thread import EDITABLE, Thread
 from boards.models.timeline import CaseEvent
-from boards.views.acting import SAID, done, myself
+from boards.views.acting import SAID, myself, once_only
 from people import me
 from people.signing_in import login_required
 
@@ -33,6 +34,7 @@ def _page(
         title=title,
         body=body,
         until=thread.posted_at + EDITABLE,
+        once=token_of(request.form),
         errors=errors or {},
     )
     return make_response(html, status)
@@ -52,19 +54,21 @@ def new(public_id: str) -> Response:
 @bp.post("/t/<public_id>/edits")
 @login_required
 def create(public_id: str) -> Response:
-    """Put the new words; what stood before is kept for the poster and the department."""
+    """Put the new words; what stood before is kept for the poster and the department. Sent twice it is one change."""
     title = request.form.get("title", "")[:LONGEST]
     body = request.form.get("body", "")[:LONGEST].replace("\r\n", "\n")
+
+    def edit() -> str:
+        thread = Thread.by_public_id(public_id, reader=me(), for_change=True)
+        thread.edit(by=myself(), title=title, body=body)
+        return thread_path(thread)
+
     try:
-        with transaction():
-            thread = Thread.by_public_id(public_id, reader=me(), for_change=True)
-            thread.edit(by=myself(), title=title, body=body)
-            target = thread_path(thread)
+        return once_only(edit, SAID["edit"])
     except (Invalid, WrongState) as error:
         errors = error.errors if isinstance(error, Invalid) else {"": error.message}
         thread = Thread.by_public_id(public_id, reader=me())
         return _page(thread, title, body, errors=errors, status=error.status)
-    return done(target, SAID["edit"])
 
 
 def text_in(thread: Thread, text_id: str) -> Text:

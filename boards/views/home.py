@@ -24,6 +24,7 @@ from boards.models.tally import tallies
 from boards.models.thread import Thread
 from boards.policy import visible_to
 from people.models import Department
+from people.models.department import WATCHING
 
 bp = Blueprint("home", __name__)
 
@@ -175,7 +176,7 @@ def _units() -> list[dict[str, Any]]:
         (
             (duty[unit.id], unit)
             for unit in Department.all()
-            if duty.get(unit.id) and unit.kind != "integrity"
+            if duty.get(unit.id) and unit.kind not in WATCHING
         ),
         key=lambda pair: (not pair[1].is_desk, -pair[0], pair[1].position),
     )

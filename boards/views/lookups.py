@@ -10,6 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from board.errors import NotFound
 from board.i18n import _
 from boards.models.case import Case
+from boards.models.receipt import DIGITS as RECEIPT
 from people import me
 
 bp = Blueprint("lookups", __name__)
@@ -29,6 +30,9 @@ def show() -> Response:
         return _page(typed, error)
     plain = SPACES.sub("", unicodedata.normalize("NFKC", typed))
     plain = DASHES.sub("-", PREFIX.sub("", plain))
+    if len(plain) == RECEIPT and plain.isdecimal():
+        # A receipt: its digits belong into no address, so they go no further.
+        return redirect("/receipt", 303)  # type: ignore[return-value]
     if DIGITS.fullmatch(plain) is None:
         return _page(
             typed,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from board.db import transaction
 from board.errors import Invalid, NotFound, WrongState
-from boards.addresses import case_path
-from boards.composition import LONGEST
+from board.typed import LONGEST
+from boards.composition import token_of
 from boards.models.case import Case
-from boards.views.acting import SAID, done, myself
+from boards.views.acting import SAID, myself, on_case
 from people import me
 from people.signing_in import login_required
 
@@ -30,25 +29,21 @@ def new(number: str) -> Response:
 @bp.post("/cases/<number>/rating")
 @login_required
 def create(number: str) -> Response:
-    """Two questions and a few words, public; the form also asks for it to be handled again."""
+    """Two questions and a few words, public; the form also asks for it to be handled again. Sent twice it is one."""
     form = request.form
     typed = form.get("words", form.get("text", ""))[:LONGEST]
+
+    def rate(case: Case) -> None:
+        solved, satisfaction = form.get("solved", ""), form.get("satisfaction", "")
+        case.rate(by=myself(), solved=solved, satisfaction=satisfaction, words=typed)
+
     try:
-        with transaction():
-            case = Case.numbered(number, reader=me(), for_change=True)
-            target = case_path(case)
-            case.rate(
-                by=myself(),
-                solved=form.get("solved", ""),
-                satisfaction=form.get("satisfaction", ""),
-                words=typed,
-            )
+        return on_case(number, rate, message=SAID["rate"])
     except Invalid as error:
         errors = {("text" if key == "words" else key): text for key, text in error.errors.items()}
         return _page(number, errors, 422)
     except WrongState as error:
         return _page(number, {"": error.message}, 409)
-    return done(target, SAID["rate"])
 
 
 def _page(number: str, errors: dict[str, object], status: int) -> Response:
@@ -60,6 +55,11 @@ def _page(number: str, errors: dict[str, object], status: int) -> Response:
         "text": form.get("words", form.get("text", "")),
     }
     html = render_template(
-        "compose/rate.html", case=case, values=values, errors=errors, reopens=case.can("reopen")
+        "compose/rate.html",
+        case=case,
+        values=values,
+        errors=errors,
+        reopens=case.can("reopen"),
+        once=token_of(form),
     )
     return make_response(html, status)

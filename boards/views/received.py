@@ -11,7 +11,7 @@ from board.errors import NotFound
 from board.i18n import _
 from board.jinja import duration
 from boards.addresses import case_path
-from boards.composition import masked_words
+from boards.coach import kind_words
 from boards.models.case import Case
 from boards.models.thread import EDITABLE
 from boards.sentences import by_when
@@ -66,7 +66,7 @@ def show(number: str) -> Response:
         "path": case_path(case),
         "steps": next_steps(case) if case.is_open else [],
         "dangers": sorted(danger(told)) if case.is_open else [],
-        "masked": masked_words(sorted({kind for text in texts for kind in text.masked})),
+        "masked": kind_words(sorted({kind for text in texts for kind in text.masked})),
         "editable": thread.editable_by(person),
         "edit_until": thread.posted_at + EDITABLE,
     }

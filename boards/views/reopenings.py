@@ -6,7 +6,8 @@ from flask import Blueprint, Response, request
 
 from board.i18n import _l
 from board.permissions import require
-from boards.composition import LONGEST
+from board.typed import LONGEST
+from boards.composition import token_of
 from boards.models.case import Case
 from boards.views.acting import SAID, Words, myself, on_case
 from people import me
@@ -23,6 +24,7 @@ def _words(number: str, typed: str) -> Words:
         button=_l("Have it handled again"),
         back=f"/cases/{number}",
         name="words",
+        hidden={"once": token_of(request.form)},
         typed=typed,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.exc import IntegrityError
 
 from board import once
@@ -10,13 +10,19 @@ from board.db import transaction
 from board.errors import Invalid, NotAllowed, WrongState
 from board.i18n import _l
 from board.limits import spend
+from board.permissions import may
+from board.typed import LONGEST
+from boards import coach
 from boards.addresses import step_path, thread_path
-from boards.composition import LONGEST, token_of
+from boards.composition import token_of
+from boards.models import text
 from boards.models.posting import reply
 from boards.models.thread import Thread
+from boards.newcomers import expect_reply
 from boards.photos import Pending
 from boards.views.acting import SAID, Words, done, myself, sent
 from people import me
+from people.models import Person
 from people.signing_in import login_required
 
 bp = Blueprint("replies", __name__)
@@ -49,13 +55,20 @@ def create(public_id: str) -> Response:
     )
     if photos.error:
         return words.page(errors={"files": photos.error}, status=422)
+    asked = _coached(thread, person, words)
+    if asked is not None:
+        return asked
+    typed = words.typed
+    if request.form.get("step") == "cover":
+        typed = coach.look({"body": typed}, reply=True).covered("body")
     try:
         with transaction():
             before = once.used(token)
             if before is not None:
                 return redirect(before, 303)  # type: ignore[return-value]
             thread = Thread.by_public_id(public_id, reader=me(), for_change=True)
-            event = reply(thread, words.typed, by=myself(), attach=photos.hang_on)
+            expect_reply(myself(), thread, typed)
+            event = reply(thread, typed, by=myself(), attach=photos.hang_on)
             target = step_path(event)
             once.use(token, target)
     except (Invalid, NotAllowed, WrongState) as error:
@@ -66,3 +79,18 @@ def create(public_id: str) -> Response:
             raise
         target = before
     return sent(done(target, SAID["reply"]), f"reply:{public_id}")
+
+
+def _coached(thread: Thread, person: Person, words: Words) -> Response | None:
+    """The page that marks what the board will cover in a member's reply; None when there is nothing, or he has seen it."""
+    if (
+        person.is_staff
+        or "private" in request.form.getlist("seen")
+        or not may(person, "thread.reply", thread)
+        or len(words.typed) > text.LONGEST  # refused as it stands
+    ):
+        return None
+    coaching = coach.look({"body": words.typed}, reply=True)
+    if not coaching or not words.typed.strip():
+        return None
+    return make_response(render_template("compose/reply_check.html", it=words, coaching=coaching))

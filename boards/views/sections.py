@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request, url_for
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from board import live, markup
-from board.db import db
+from board.db import ask
 from board.i18n import _, ngettext
 from board.jinja import number
 from board.permissions import may
@@ -80,7 +80,7 @@ class Listing:
         self.section = section = Section.by_key(asked.key)
         self.shown = section.is_public and not section.is_closed
         if not self.shown:
-            self.version: Any = section.closed_text
+            self.version: Any = (section.closed_text, section.guide, section.guide_en)
             return
         self.chosen = asked.chosen if section.makes_cases else ""
         self.sort, self.first = asked.sort, not asked.before
@@ -89,47 +89,82 @@ class Listing:
         if self.stream:
             live.watching(self.stream)
         self.pinned = _pinned(section) if not self.chosen and self.first else ()
-        conditions = [Thread.section_id == section.id]
-        if not self.chosen:
-            conditions.append(Thread.pinned_at.is_(None))
         scope = f"section:{section.key}"
         self.counts = cards.counts_of(tallies(scope)[scope] if section.makes_cases else {})
-        self.page = cards.page_of(
+        self.page = self._page(asked.before or None)
+        at = g.live_cursors[self.stream] if self.stream else 0
+        self.version = (self.pinned, self.page.keys, tuple(sorted(self.counts.items())), at)
+
+    def _page(self, before: str | None) -> cards.Page:
+        reader = me()
+        if not self.chosen and reader is None:
+            return cards.page_of_section(self.section.id, sort=self.sort, before=before)
+        conditions = [Thread.section_id == self.section.id]
+        if not self.chosen:
+            conditions.append(Thread.pinned_at.is_(None))
+        return cards.page_of(
             *conditions,
-            reader=me(),
+            reader=reader,
             sort=self.sort,
-            before=asked.before or None,
+            before=before,
             cases=cards.filtered(self.chosen) if self.chosen else (),
             few=bool(self.chosen) and self.counts[self.chosen] <= cards.FEW,
         )
-        at = g.live_cursors[self.stream] if self.stream else 0
-        self.version = (self.pinned, self.page.keys, tuple(sorted(self.counts.items())), at)
 
     def draw(self) -> tuple[str, Any]:
         """Its HTML, and until when its time words stay true."""
         section = self.section
         if not self.shown:
             return _closed(section), None
-        reader = me()
         keys = [*self.pinned, *self.page.keys]
         rows = cards.rows(keys)
+        until = cards.fresh_until(keys)
         html = render_template(
             "boards/section.html",
             section=section,
             here=request.full_path.rstrip("?"),
-            guide=_guide(section.words("guide")),
-            rows=cards.listed(rows, level=2, live=True) if rows else "",
-            filters=_filters(section, self.counts, self.chosen, self.sort) if section.makes_cases else [],
+            listing=self,
+            as_it_is=(self.version, self.page.older, until),
+            rows=rows,
             chosen=self.chosen,
+            chosen_name=_filter_names()[self.chosen] if self.chosen else "",
             sort=self.sort,
-            sorts=[("moved", _("Latest steps")), ("posted", _("Newest posts"))],
-            older=_older(section, self.page.older, self.chosen, self.sort),
             first=self.first,
             stream=self.stream,
-            total=_total(self.counts, self.chosen) if section.makes_cases else "",
-            may_post=not section.staff_posts and (reader is None or may(reader, "section.post", section)),
+            may_post=_may_write(section),
         )
-        return html, cards.fresh_until(keys)
+        return html, until
+
+    # What the template asks for only when it draws the list anew.
+
+    def guide(self) -> Markup:
+        """What to know before one writes here."""
+        return _guide(self.section.words("guide"))
+
+    def filters(self) -> list[dict[str, Any]]:
+        """The links to parts of the list with their numbers, as components/filters.html takes them."""
+        return _filters(self.section, self.counts, self.chosen, self.sort) if self.section.makes_cases else []
+
+    def sorts(self) -> list[tuple[str, str]]:
+        """The orders to choose from."""
+        return [("moved", _("Latest steps")), ("posted", _("Newest posts"))]
+
+    def older(self) -> str | None:
+        """The address of the next page."""
+        return _older(self.section, self.page.older, self.chosen, self.sort)
+
+    def total(self) -> str:
+        """How many there are, in words."""
+        return _total(self.counts, self.chosen) if self.section.makes_cases else ""
+
+    def drawn(self, rows: list[cards.Row]) -> Markup:
+        """The rows as a list."""
+        return cards.listed(rows, level=2, live=True)
+
+
+def _may_write(section: Section) -> bool:
+    reader = me()
+    return not section.staff_posts and (reader is None or may(reader, "section.post", section))
 
 
 @lru_cache(maxsize=64)
@@ -138,30 +173,36 @@ def _guide(words: str) -> Markup:
 
 
 def _closed(section: Section) -> str:
+    if not section.is_closed:
+        guide = _guide(section.words("guide"))
+        return render_template(
+            "boards/confined.html",
+            section=section,
+            here=f"/s/{section.key}",
+            guide=guide,
+            may_post=_may_write(section),
+        )
     text = markup.render(section.words("closed_text") or _("This section takes no posts."))
     return render_template("boards/closed.html", section=section, here=f"/s/{section.key}", text=Markup(text))
 
 
-def _pinned(section: Section) -> tuple[tuple[str, int], ...]:
-    rows = db.session.execute(
+@cache
+def _pinned_query() -> Select[str, int]:
+    return (
         select(Thread.public_id, Thread.version)
-        .where(Thread.section_id == section.id, Thread.pinned_at.is_not(None), visible_to(None))
+        .where(Thread.section_id == bindparam("section"), Thread.pinned_at.is_not(None), visible_to(None))
         .order_by(Thread.pinned_at.desc())
         .limit(PINNED)
     )
+
+
+def _pinned(section: Section) -> tuple[tuple[str, int], ...]:
+    rows = ask(_pinned_query(), section=section.id)
     return tuple((public_id, version) for public_id, version in rows)
 
 
 def _filters(section: Section, counts: dict[str, int], chosen: str, sort: str) -> list[dict[str, Any]]:
     kept: dict[str, Any] = {"sort": sort} if sort != "moved" else {}
-    words = {
-        "": _("All"),
-        "pending": _("Waiting"),
-        "working": _("In progress"),
-        "waiting": _("Needs reply"),
-        "done": _("Concluded"),
-        "overdue": _("Overdue"),
-    }
     return [
         {
             "label": label,
@@ -169,8 +210,19 @@ def _filters(section: Section, counts: dict[str, int], chosen: str, sort: str) -
             "count": counts[name or "all"],
             "current": name == chosen,
         }
-        for name, label in words.items()
+        for name, label in _filter_names().items()
     ]
+
+
+def _filter_names() -> dict[str, str]:
+    return {
+        "": _("All"),
+        "pending": _("Waiting"),
+        "working": _("In progress"),
+        "waiting": _("Needs reply"),
+        "done": _("Concluded"),
+        "overdue": _("Overdue"),
+    }
 
 
 def _named(status: str) -> dict[str, Any]:

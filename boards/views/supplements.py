@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from board.i18n import _l
-from boards.composition import LONGEST
+from board.typed import LONGEST
+from boards.composition import token_of
 from boards.views.acting import SAID, Words, myself, on_case
 from people.signing_in import login_required
 
@@ -23,6 +24,7 @@ def create(number: str) -> Response:
         label=_l("Your answer"),
         button=_l("Send the answer"),
         back=f"/cases/{number}",
+        hidden={"once": token_of(request.form)},
         typed=typed,
     )
     return on_case(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from board import live, once
-from board.db import db
+from board.db import ask
 from board.errors import NotFound
 from board.permissions import may
 from board.seams import provided
 from board.web import cached_page
-from boards import cards, casepage, reads, turns
+from boards import cards, casepage, known, reads, turns
+from boards.models.appeal import appealable
 from boards.models.case import Case, dashed
+from boards.models.section import Section
 from boards.models.status import Status
 from boards.models.thread import Thread
 from boards.models.watch import watch_of
@@ -34,11 +37,7 @@ def case(number: str) -> Response:
 
 
 def _numbered(number: str) -> tuple[str, int]:
-    row = _visible(
-        select(Thread.public_id, Thread.version, Case.number)
-        .join(Case, Case.thread_id == Thread.id)
-        .where(Case.number == dashed(number))
-    )
+    row = _visible(_by_number, dashed(number))
     if row.number != number:
         abort(redirect(f"/cases/{row.number}", 301))
     return row.public_id, row.version
@@ -55,22 +54,39 @@ def show(public_id: str) -> Response:
 
 
 def _without_case(public_id: str) -> tuple[str, int]:
-    row = _visible(
-        select(Thread.public_id, Thread.version, Case.number)
-        .outerjoin(Case, Case.thread_id == Thread.id)
-        .where(Thread.public_id == public_id)
-    )
+    row = _visible(_by_public_id, public_id)
     if row.number is not None:
         abort(redirect(f"/cases/{row.number}", 301))
     return row.public_id, row.version
 
 
-def _visible(query: Any) -> Any:
+def _by_number() -> Select[str, int, str]:
+    return (
+        select(Thread.public_id, Thread.version, Case.number)
+        .join(Case, Case.thread_id == Thread.id)
+        .where(Case.number == bindparam("given"))
+    )
+
+
+def _by_public_id() -> Select[str, int, str]:
+    return (
+        select(Thread.public_id, Thread.version, Case.number)
+        .outerjoin(Case, Case.thread_id == Thread.id)
+        .where(Thread.public_id == bindparam("given"))
+    )
+
+
+@cache
+def _for_everybody(query: Callable[[], Select[str, int, str]]) -> Select[str, int, str]:
+    return query().where(visible_to(None))
+
+
+def _visible(query: Callable[[], Select[str, int, str]], given: str) -> Any:
     """The one row of `query` that the reader may see; NotFound. What everybody sees is asked for first: it is
     nearly everything, and the rule for staff is a long one."""
-    row = db.session.execute(query.where(visible_to(None))).first()
+    row = ask(_for_everybody(query), given=given).first()
     if row is None and me() is not None:
-        row = db.session.execute(query.where(visible_to(me()))).first()
+        row = ask(query().where(visible_to(me())), given=given).first()
     if row is None:
         raise NotFound
     return row
@@ -84,8 +100,14 @@ def _answer(key: tuple[str, str], find: Callable[[], tuple[str, int]], here: str
     if person is not None:
         public_id, _version = find()
         live.watching(f"case:{public_id}", person.stream)
-        response = make_response(page(casepage.framed(public_id), person, here))
+        thread = casepage.framed(public_id)
+        thread.open_for(person)
+        response = make_response(page(thread, person, here))
         response.headers["Cache-Control"] = "private, no-store"
+        if person.is_staff:
+            if not thread.is_public:
+                provided("reading", person, thread)
+            provided("thread_opened", person, thread.id)
         return response
     found: list[tuple[str, int]] = []
 
@@ -97,41 +119,92 @@ def _answer(key: tuple[str, str], find: Callable[[], tuple[str, int]], here: str
         public_id, number = found[-1]
         live.watching(f"case:{public_id}")
         shared = casepage.drawn(public_id, number, "public")
-        return page(casepage.framed(public_id), None, here), shared.until
+        return visitors_page(public_id, number, shared, here), shared.until
 
-    return cached_page(key, version, build)
+    return cached_page(key, version, build, counted=key[0] == "thread")
 
 
 def _fragment(public_id: str, version: int, person: Person | None) -> Response:
     """The parts that change while somebody looks: the status card and the timeline, as `data-part` elements."""
     thread = casepage.framed(public_id)
+    thread.open_for(person)
     shared = casepage.drawn(public_id, thread.version, casepage.variant_for(thread, person))
+    if person is not None and not thread.is_public:
+        provided("reading", person, thread)
     response = make_response(str(shared.now) + str(shared.timeline))
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Version"] = str(thread.version)
     return response
 
 
-def page(thread: Thread, person: Person | None, here: str) -> str:
+def visitors_page(public_id: str, version: int, shared: casepage.Drawn, here: str) -> str:
+    """The page as every visitor reads it. What stands in it changes with the thread's version and its time words only,
+    but for the number of an earlier case: whether that may be named is asked each time."""
+    similar = similar_to(public_id, shared.title)
+    about = tuple((row["public_id"], row["title"], row["status"], row.get("outcome")) for row in similar)
+    site_url = _site_url()
+    frame = cache(lambda: _frame(casepage.framed(public_id)))
+    return render_template(
+        "boards/case.html",
+        **NOBODY,
+        frame=frame,
+        as_it_is=None if shared.continues else (public_id, version, shared.until, about, here, site_url),
+        public=True,
+        version=version,
+        shared=shared,
+        title=shared.whole_title,
+        here=here,
+        site_url=site_url,
+        watch_url=f"{here}/watch",
+        similar=similar,
+    )
+
+
+# What a visitor is and can do.
+NOBODY: dict[str, Any] = {
+    **dict.fromkeys(("signed_in", "own", "asked", "may_reply", "watching", "affected", "editable"), False),
+    "releasable": False,
+    "appeal": False,
+    "known": None,
+    "lookup_url": "",
+    "acts": frozenset(),
+    "turn": None,
+    "rated": None,
+    "once": "",
+    "desk_url": "",
+}
+
+
+def _frame(thread: Thread) -> tuple[Thread, dict[str, Any] | None, Section]:
+    return thread, _view(thread.case), thread.section
+
+
+def _site_url() -> str:
+    return current_app.config["SETTINGS"].public_url or request.host_url.rstrip("/")
+
+
+def page(thread: Thread, person: Person, here: str) -> str:
     """The whole page as HTML for `person`: the shared parts, and around them what is his own."""
     shared = casepage.drawn(thread.public_id, thread.version, casepage.variant_for(thread, person))
+    framed = _frame(thread)
     found = thread.case
-    own = person is not None and person.id == thread.poster_id
+    own = person.id == thread.poster_id
     watch = watch_of(thread, person)
     # Whoever is no poster here has verbs only where his own case was merged into this one; then he follows it.
     concerned = found is not None and (own or watch is not None)
     open_acts = turns.acts(found, person) if found is not None and concerned else set()
-    works = found is not None and person is not None and person.is_staff and may(person, "case.note", found)
+    works = found is not None and person.is_staff and may(person, "case.note", found)
     return render_template(
         "boards/case.html",
-        thread=thread,
-        case=_view(found),
-        section=thread.section,
+        frame=lambda: framed,
+        as_it_is=None,
+        public=thread.is_public,
+        version=thread.version,
         shared=shared,
-        title=f"{shared.status} · {thread.title}" if shared.status else thread.title,
+        title=shared.whole_title,
         here=here,
-        site_url=current_app.config["SETTINGS"].public_url or request.host_url.rstrip("/"),
-        signed_in=person is not None,
+        site_url=_site_url(),
+        signed_in=True,
         own=own,
         asked=own and found is not None and found.status == Status.WAITING_POSTER,
         acts=open_acts,
@@ -143,10 +216,20 @@ def page(thread: Thread, person: Person | None, here: str) -> str:
         editable=thread.editable_by(person),
         releasable=own and thread.release_asked and thread.is_restricted and thread.section.is_public,
         rated=_rated(found, person) if concerned else None,
-        once=once.fresh() if person is not None else "",
+        once=once.fresh(),
         desk_url=f"/desk?case={found.number}" if works and found is not None else "",
-        similar=similar_to(thread),
+        known=known.known(thread, person) if own and person is not None and not person.is_staff else None,
+        lookup_url=_lookup_url(found, person),
+        similar=similar_to(thread.public_id, thread.title) if thread.is_public else [],
+        appeal=person is not None and not person.is_staff and bool(appealable(thread, person)),
     )
+
+
+def _lookup_url(found: Case | None, person: Person | None) -> str:
+    """Where an inspector looks up a sealed poster; whoever has a desk does it there."""
+    if found is None or found.thread.identity != "sealed" or not may(person, "poster.contact", found):
+        return ""
+    return f"/cases/{found.number}/contact"
 
 
 def _view(found: Case | None) -> dict[str, Any] | None:
@@ -178,20 +261,21 @@ def _rated(found: Case | None, person: Person | None) -> dict[str, str] | None:
     }
 
 
-def similar_to(thread: Thread) -> list[dict[str, Any]]:
-    """Up to three public threads about much the same; who may read them is asked anew each time."""
-    if not thread.is_public:
-        return []
+@cache
+def _versions() -> Select[str, int]:
+    wanted = Thread.public_id.in_(bindparam("wanted", expanding=True))
+    return select(Thread.public_id, Thread.version).where(wanted, visible_to(None))
+
+
+def similar_to(public_id: str, title: str) -> list[dict[str, Any]]:
+    """Up to three public threads about much the same as a public one; who may read them is asked anew each time."""
     ids = kept(
-        ("similar", thread.public_id),
-        lambda: [each.public_id for each in provided("similar_threads", thread.title, default=[])],
+        ("similar", public_id),
+        lambda: [each.public_id for each in provided("similar_threads", title, default=[])],
         seconds=300,
     )
-    wanted = [each for each in ids if each != thread.public_id][:3]
+    wanted = [each for each in ids if each != public_id][:3]
     if not wanted:
         return []
-    rows = db.session.execute(
-        select(Thread.public_id, Thread.version).where(Thread.public_id.in_(wanted), visible_to(None))
-    )
-    found = {public_id: version for public_id, version in rows}
+    found = {each: version for each, version in ask(_versions(), wanted=wanted)}
     return cards.rows([(each, found[each]) for each in wanted if each in found])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, lazyload
 
+from board.commitments import GENESIS, opens
 from board.db import db
 from board.i18n import _
 from board.jinja import iso, when
@@ -15,7 +17,8 @@ from boards import lines
 from boards.models.case import Case
 from boards.models.text import Text
 from boards.models.thread import Thread
-from boards.models.timeline import GENESIS, CaseEvent, Finding, opens, verify
+from boards.models.timeline import CaseEvent, Finding, verify
+from boards.modwords import hold_words
 from people import me
 
 bp = Blueprint("verifications", __name__)
@@ -31,14 +34,20 @@ def show(number: str) -> Response:
         response = jsonify(_document(case, events))
         response.headers["Content-Disposition"] = f'attachment; filename="{case.number}.json"'
         return response
+    hidden = _moderated(events)
     scene = lines.Scene(case.thread.poster_id, case.thread.identity, lines.department_names())
     response = make_response(
         render_template(
             "boards/verification.html",
             here=f"/cases/{case.number}/verification",
             case=case,
-            rows=[_row(event, finding, scene) for event, finding in zip(events, findings, strict=True)],
+            rows=[
+                _row(event, finding, scene, hidden) for event, finding in zip(events, findings, strict=True)
+            ],
             good=all(finding.chain and finding.text != "altered" for finding in findings),
+            hidden=sum(
+                event.public_text is not None and event.public_text.hidden_at is not None for event in events
+            ),
             covered=sum(finding.text == "covered" for finding in findings),
         )
     )
@@ -66,7 +75,33 @@ def _events(thread: Thread) -> list[CaseEvent]:
     )
 
 
-def _row(event: CaseEvent, finding: Finding, scene: lines.Scene) -> dict[str, Any]:
+def _moderated(events: list[CaseEvent]) -> dict[str, tuple[datetime, str]]:
+    """When and for which reason a moderator hid or covered words, by the public id of their text; from the chain itself."""
+    found: dict[str, tuple[datetime, str]] = {}
+    for event in events:
+        texts = event.parameters.get("texts") or [event.parameters.get("text")]
+        if event.kind in ("text.hidden", "text.covered") and event.parameters.get("reason"):
+            found |= {each: (event.at, str(event.parameters["reason"])) for each in texts if each}
+        elif event.kind in ("text.shown", "text.restored"):
+            for each in texts:
+                found.pop(each, None)
+    return found
+
+
+def _by_moderator(text: Text | None, hidden: dict[str, tuple[datetime, str]]) -> str:
+    """`hidden by a moderator on 17 November: advert`; "" for words that no moderator touched."""
+    if text is None or text.public_id not in hidden:
+        return ""
+    at, reason = hidden[text.public_id]
+    said = {"day": when(at), "reason": hold_words().get(reason, reason)}
+    if text.hidden_at is not None:
+        return _("words hidden by a moderator, %(day)s: %(reason)s", **said)
+    return _("words covered by a moderator, %(day)s: %(reason)s", **said)
+
+
+def _row(
+    event: CaseEvent, finding: Finding, scene: lines.Scene, hidden: dict[str, tuple[datetime, str]]
+) -> dict[str, Any]:
     words = {
         "none": _("no words"),
         "open": _("words unchanged"),
@@ -82,7 +117,14 @@ def _row(event: CaseEvent, finding: Finding, scene: lines.Scene) -> dict[str, An
         else _("An internal step; its words are not public."),
         "hash": event.hash,
         "chain": finding.chain,
-        "text": words[finding.text],
+        "text": " · ".join(
+            each
+            for each in (
+                words[finding.text],
+                _by_moderator(event.public_text, hidden) if event.is_public else "",
+            )
+            if each
+        ),
         "good": finding.chain and finding.text != "altered",
     }
 
@@ -109,11 +151,8 @@ def _step(event: CaseEvent) -> dict[str, Any]:
         and event.public_salt
         and event.public_commitment
         and text.hidden_at is None
+        # A poster's earlier words are not for everybody; then neither is the salt they could be guessed with.
+        and opens(event.public_salt, text.public, event.public_commitment)
     ):
-        # A member's earlier words are not for everybody; then neither is the salt they could be guessed with.
-        earlier = [each.public for each in text.revisions] if text.kind == "official" else []
-        for words in (text.public, *earlier):
-            if opens(event.public_salt, words, event.public_commitment):
-                step |= {"salt": event.public_salt, "text": words}
-                break
+        step |= {"salt": event.public_salt, "text": text.public}
     return step

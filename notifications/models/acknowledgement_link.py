@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from board import jobs
 from board.clock import now
-from board.db import Model, db
+from board.db import Model, db, transaction
 from people import vault
 from people.models import Person
+from people.models.sign_in import hashed
 
 if TYPE_CHECKING:
     from boards.models import Case
     from notifications.models.delivery import Delivery
 
 LASTS = timedelta(minutes=30)
+KEPT = timedelta(days=1)  # after its end: whoever presses it late reads that it is over
 LENGTH = 26  # characters of 5 bits: 130 bits, short enough for a text message
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -59,7 +61,7 @@ class AcknowledgementLink(Model):
         if found is None:
             db.session.add(
                 cls(
-                    token_hash=_hashed(token),
+                    token_hash=hashed(token),
                     delivery=delivery,
                     person=delivery.person,
                     case=case,
@@ -68,13 +70,26 @@ class AcknowledgementLink(Model):
                 )
             )
             db.session.flush()
+            _promise_forgetting()
         return token
 
     @classmethod
     def by_token(cls, token: str, *, for_change: bool = False) -> AcknowledgementLink | None:
         """The link with this token, fresh or not; None when there never was one."""
-        query = select(cls).where(cls.token_hash == _hashed(token[:60]))
+        query = select(cls).where(cls.token_hash == hashed(token[:60]))
         return db.session.scalar(query.with_for_update(of=cls) if for_change else query)
+
+
+def _promise_forgetting() -> None:
+    tomorrow = now() + KEPT
+    jobs.put("forget-links", key=f"forget-links:{tomorrow:%Y-%m-%d}", due_at=tomorrow)
+
+
+@jobs.handler("forget-links")
+def forget_links() -> None:
+    """Delete the links whose half hour has been over for a day, pressed or not."""
+    with transaction() as session:
+        session.execute(delete(AcknowledgementLink).where(AcknowledgementLink.expires_at < now() - KEPT))
 
 
 def _token(delivery: str) -> str:
@@ -84,7 +99,3 @@ def _token(delivery: str) -> str:
         number, rest = divmod(number, 32)
         letters.append(LETTERS[rest])
     return "".join(letters)
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,20 +1,20 @@
-"""Deliveries: one row for each time that one person is to be reached by one channel, with every moment of its way."""
+"""Deliveries: one row for each time that one person, or one chat room, is to be reached by one channel, with every
+moment of its way."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board import jobs
 from board.clock import now
-from board.db import Model, PublicId, db, is_sqlite, random_id, writing
-from people.models import Person
+from board.db import Model, PublicId, db, insert, writing
+from people.models import Contact, Person
 
 if TYPE_CHECKING:
     from boards.models.timeline import CaseEvent
@@ -34,21 +34,23 @@ class Purpose(StrEnum):
 
 
 class Delivery(PublicId, Model):
-    """One message to one person by one channel. `key` is unique: the same promise is never made twice.
+    """One message to one person by one channel, or to one `room` of a department. `key` is unique: the same promise is never made twice.
 
-    `dropped_at`: when its turn came, nobody needed to hear of it any more. `reference` is the channel's own name
-    for it, by which a receipt finds it. `topic` groups what would otherwise ring again and again.
+    `seen_at`: its person opened what it tells of. `dropped_at`: when its turn came, nobody needed to hear of it any
+    more. `topic` groups what would otherwise ring again and again.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
+        CheckConstraint("(person_id IS NULL) <> (room_id IS NULL)", name="recipient"),
         Index("ix_delivery_topic", "person_id", "channel", "topic", "queued_at"),
         Index("ix_delivery_waiting", "failed_at", "sent_at", "queued_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
     channel: Mapped[str] = mapped_column(String(16))
     event_id: Mapped[int | None] = mapped_column(ForeignKey("case_event.id"), index=True)
     page_id: Mapped[int | None] = mapped_column(ForeignKey("page.id"), index=True)
@@ -63,9 +65,9 @@ class Delivery(PublicId, Model):
     failed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(String(500))
-    reference: Mapped[str | None] = mapped_column(String(200), index=True)
 
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person | None] = relationship()
+    room: Mapped[Contact | None] = relationship()
     event: Mapped[CaseEvent | None] = relationship()
     page: Mapped[Page | None] = relationship()
 
@@ -81,7 +83,7 @@ class Delivery(PublicId, Model):
 
 
 def queue(
-    person: Person,
+    to: Person | Contact,
     channel: str,
     *,
     key: str,
@@ -91,35 +93,48 @@ def queue(
     topic: str | None = None,
     due_at: datetime | None = None,
 ) -> Delivery | None:
-    """Promise, inside the open transaction, to reach `person` by `channel`; the row, None when it was promised before.
+    """Promise, inside the open transaction, to reach a person or a room by `channel`; the row, None when it was promised before.
 
     The job `carry` does it, from `due_at` on (default at once). Open pages need no carrying: their channel is the
     stream entry that the caller writes beside the row, so it is sent with the commit.
     """
+    wanted = [(key, to, channel)]
+    return queue_many(wanted, purpose=purpose, event=event, page=page, topic=topic, due_at=due_at).get(key)
+
+
+def queue_many(
+    wanted: Sequence[tuple[str, Person | Contact, str]],
+    *,
+    purpose: str,
+    event: CaseEvent | None = None,
+    page: Page | None = None,
+    topic: str | None = None,
+    due_at: datetime | None = None,
+) -> dict[str, Delivery]:
+    """The same for several (key, person or room, channel), in one statement; by key those not promised before."""
     if not writing():
         raise RuntimeError("a delivery is queued inside transaction()")
-    insert: Any = sqlite_insert if is_sqlite() else pg_insert
-    values = {
-        "public_id": random_id(),
-        "key": key,
-        "person_id": person.id,
-        "channel": channel,
-        "event_id": event.id if event is not None else None,
-        "page_id": page.id if page is not None else None,
-        "purpose": Purpose(purpose).value,
-        "topic": topic,
-        "queued_at": now(),
-        "sent_at": now() if channel == LIVE else None,
-        "attempts": 0,
-    }
-    made = db.session.scalar(
-        insert(Delivery)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(Delivery.public_id)
-    )
-    if made is None:
-        return None
-    if channel != LIVE:
-        jobs.put("carry", key=f"carry:{made}", due_at=due_at, delivery=made)
-    return Delivery.by_public_id(made)
+    if not wanted:
+        return {}
+    moment = now()
+    rows = [
+        {
+            "key": key,
+            "person_id": to.id if isinstance(to, Person) else None,
+            "room_id": to.id if isinstance(to, Contact) else None,
+            "channel": channel,
+            "event_id": event.id if event is not None else None,
+            "page_id": page.id if page is not None else None,
+            "purpose": Purpose(purpose).value,
+            "topic": topic,
+            "queued_at": moment,
+            "sent_at": moment if channel == LIVE else None,
+        }
+        for key, to, channel in wanted
+    ]
+    order = insert(Delivery).on_conflict_do_nothing(index_elements=["key"]).returning(Delivery)
+    made = {each.key: each for each in db.session.scalars(order, rows)}
+    for each in made.values():
+        if each.channel != LIVE:
+            jobs.put("carry", key=f"carry:{each.public_id}", due_at=due_at, delivery=each.public_id)
+    return made

@@ -6,7 +6,7 @@ its own, changed in the transaction that changes the items, so no page ever coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -20,18 +20,17 @@ from sqlalchemy import (
     Index,
     Table,
     UniqueConstraint,
+    bindparam,
+    delete,
     func,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from board.clock import now
-from board.db import Model, PublicId, before_commit, db, random_id
-from board.seams import provides
-from notifications.channels import CHANNELS, News
+from board.db import Model, PublicId, ask, before_commit, db, insert, random_id
+from board.live import append
 from notifications.models.delivery import Delivery
 from people.models import Department, Person
 
@@ -79,6 +78,8 @@ class Unread(Model):
 ITEMS = cast(Table, InboxItem.__table__)
 UNREAD = cast(Table, Unread.__table__)
 LONGEST_ACT = 12  # steps
+_unread = select(UNREAD.c.count).where(UNREAD.c.person_id == bindparam("person"))
+CALLED = "called"  # the reason of whoever a call has climbed to
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,7 @@ class Recipient:
 
 def unread_of(person: Person) -> int:
     """How many items `person` has not read."""
-    return db.session.scalar(select(Unread.count).where(Unread.person_id == person.id)) or 0
-
-
-def _insert(session: Session) -> Any:
-    return sqlite_insert if session.get_bind().dialect.name == "sqlite" else pg_insert
+    return ask(_unread, person=person.id).scalar() or 0
 
 
 # Of the steps of one act the reader is shown the one that says most to him; kinds not named here say less.
@@ -122,7 +119,6 @@ def deliver(event: CaseEvent, recipients: Mapping[int, Recipient]) -> int:
         return 0
     session = db.session()
     moment = now()
-    insert = _insert(session)
     rows = session.execute(
         insert(ITEMS).on_conflict_do_nothing().returning(ITEMS.c.person_id, ITEMS.c.public_id),
         [
@@ -150,16 +146,12 @@ def _without_twins(event: CaseEvent, recipients: Mapping[int, Recipient]) -> Map
     session = db.session()
     found = session.execute(
         select(ITEMS.c.id, ITEMS.c.person_id, ITEMS.c.event_id).where(
-            ITEMS.c.event_id.in_(others), ITEMS.c.person_id.is_not(None)
+            ITEMS.c.event_id.in_(others), ITEMS.c.person_id.in_(recipients)
         )
     ).all()
     has = {row.person_id for row in found}
-    outdone = [
-        row.id
-        for row in found
-        if row.person_id in recipients and weight(others[row.event_id]) <= weight(event.kind)
-    ]
-    already = select(ITEMS.c.person_id).where(ITEMS.c.event_id == event.id, ITEMS.c.person_id.is_not(None))
+    outdone = [row.id for row in found if weight(others[row.event_id]) <= weight(event.kind)]
+    already = select(ITEMS.c.person_id).where(ITEMS.c.event_id == event.id, ITEMS.c.person_id.in_(recipients))
     if outdone:
         session.execute(
             update(ITEMS)
@@ -175,6 +167,8 @@ def _other_steps(event: CaseEvent) -> dict[int, str]:
 
     if event.actor_id is None:
         return {}
+    if event.act == event.seq == event.thread.events_count:
+        return {}  # an act begins with it, and nothing has followed
     session = db.session()
     if session.get_bind().dialect.name != "sqlite":
         # Two workers that tell followers of two steps of one act would not see each other's items.
@@ -197,9 +191,8 @@ def deliver_to_department(
     event: CaseEvent, department: Department, reason: str, *, calls: bool, on_duty: int | None
 ) -> None:
     """Put `event` into a department's inbox. `on_duty`: how many were on duty then, None when nobody was looked for."""
-    session = db.session()
-    session.execute(
-        _insert(session)(ITEMS).on_conflict_do_nothing(),
+    db.session.execute(
+        insert(ITEMS).on_conflict_do_nothing(),
         {
             "public_id": random_id(),
             "event_id": event.id,
@@ -214,28 +207,63 @@ def deliver_to_department(
 
 def shift(person_id: int, public_id: str, by: int, *, item: str | None = None) -> None:
     """Change a person's unread count by `by` when the open transaction ends; `item` is what is new to him."""
-    waiting: dict[int, tuple[str, int, str | None]] = db.session().info.setdefault("unread", {})
-    _public_id, before, last = waiting.get(person_id, (public_id, 0, None))
-    waiting[person_id] = (public_id, before + by, item or last)
+    waiting: dict[int, tuple[str, int, list[str]]] = db.session().info.setdefault("unread", {})
+    _public_id, before, items = waiting.get(person_id, (public_id, 0, []))
+    waiting[person_id] = (public_id, before + by, [*items, item] if item is not None else items)
+
+
+def call(event_id: int, person: Person) -> None:
+    """Put the event that a call tells of into the inbox of a person it has climbed to, when the open transaction ends:
+    thousands may be called in the same second."""
+    db.session().info.setdefault("inbox_calls", {})[event_id, person.id] = person.public_id
 
 
 @before_commit
 def write_counts(session: Session) -> None:
-    """Write what shift() collected, persons in the order of their ids, so that no two verbs deadlock; then tell them."""
-    waiting: dict[int, tuple[str, int, str | None]] = session.info.pop("unread", {})
+    """Write what shift() collected, persons in the order of their ids, so that no two verbs deadlock; then tell them.
+
+    Each new item has a hint of its own, with the count of all: an open page counts what is new by them.
+    """
+    waiting: dict[int, tuple[str, int, list[str]]] = session.info.pop("unread", {})
     if not waiting:
         return
-    insert = _insert(session)(UNREAD)
+    change = insert(UNREAD)
     rows = session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["person_id"], set_={"count": UNREAD.c.count + insert.excluded.count}
+        change.on_conflict_do_update(
+            index_elements=["person_id"], set_={"count": UNREAD.c.count + change.excluded.count}
         ).returning(UNREAD.c.person_id, UNREAD.c.count),
         [{"person_id": key, "count": waiting[key][1]} for key in sorted(waiting)],
     ).all()
     for person_id, count in rows:
-        public_id, _by, item = waiting[person_id]
-        for carry in CHANNELS.values():
-            carry(News(person=public_id, unread=count, item=item))
+        public_id, _by, items = waiting[person_id]
+        for new in [{"item": item} for item in items] or [{}]:
+            append(f"person:{public_id}", kind="inbox", unread=count, **new)
+
+
+@before_commit
+def write_calls(session: Session) -> None:
+    """Write what call() collected. Whoever has heard of the event by another way keeps the one item."""
+    waiting: dict[tuple[int, int], str] = session.info.pop("inbox_calls", {})
+    if not waiting:
+        return
+    moment = now()
+    rows = session.execute(
+        insert(ITEMS).on_conflict_do_nothing().returning(ITEMS.c.person_id, ITEMS.c.public_id),
+        [
+            {
+                "public_id": random_id(),
+                "event_id": event_id,
+                "person_id": person_id,
+                "reasons": [CALLED],
+                "calls": False,
+                "created_at": moment,
+            }
+            for event_id, person_id in sorted(waiting)
+        ],
+    ).all()
+    people = {person_id: public_id for (_event_id, person_id), public_id in waiting.items()}
+    for person_id, item in rows:
+        shift(person_id, people[person_id], 1, item=item)
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -276,16 +304,26 @@ def read_all(*, by: Person) -> int:
     return _read(by)
 
 
-@provides("settle_news")
-def settle(source: str, before: datetime) -> None:
-    """Note that everybody has read what came before that moment of threads whose source begins so: a history that was
+def forget_about(thread_id: int, *, of: Person) -> None:
+    """Take everything about one thread out of a person's inbox, in the open transaction; the count follows."""
+    from boards.models import CaseEvent
+
+    read_about(thread_id, by=of)
+    steps = select(CaseEvent.id).where(CaseEvent.thread_id == thread_id)
+    db.session.execute(
+        delete(InboxItem)
+        .where(InboxItem.person_id == of.id, InboxItem.event_id.in_(steps))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def settle(sources: Sequence[str], before: datetime) -> None:
+    """Note that everybody has read what came before that moment of threads of these sources: a history that was
     loaded, not lived."""
     from boards.models import CaseEvent, Thread
 
     loaded = (
-        select(CaseEvent.id)
-        .join(Thread, CaseEvent.thread_id == Thread.id)
-        .where(Thread.source.startswith(source, autoescape=True))
+        select(CaseEvent.id).join(Thread, CaseEvent.thread_id == Thread.id).where(Thread.source.in_(sources))
     )
     old = (
         InboxItem.person_id.is_not(None),

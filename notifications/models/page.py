@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, insert
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from board.clock import now
 from board.db import Model, PublicId, before_commit, db
-from people.models import Department, Person
+from people.models import Contact, Department, Person
 
 if TYPE_CHECKING:
     from boards.models import Case, CaseEvent
@@ -108,11 +108,14 @@ class PageStep(Model):
 
 
 class Telling(Model):
-    """One event that one person is told of by one channel; several may ride in one delivery."""
+    """One event that one person is told of by one channel, or one step that one room of the department is told of;
+    several may ride in one delivery."""
 
     __tablename__ = "telling"
     __table_args__ = (
         UniqueConstraint("event_id", "person_id", "channel"),
+        UniqueConstraint("page_id", "leg", "step", "room_id"),
+        CheckConstraint("(person_id IS NULL) <> (room_id IS NULL)", name="recipient"),
         Index("ix_telling_delivery", "delivery_id"),
         Index("ix_telling_page", "page_id"),
     )
@@ -120,7 +123,8 @@ class Telling(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     page_id: Mapped[int] = mapped_column(ForeignKey("page.id"))
     event_id: Mapped[int] = mapped_column(ForeignKey("case_event.id"))
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     channel: Mapped[str] = mapped_column(String(16))
     leg: Mapped[int]
     step: Mapped[int]
@@ -128,7 +132,8 @@ class Telling(Model):
     at: Mapped[datetime] = mapped_column(default=now)
 
     page: Mapped[Page] = relationship()
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person | None] = relationship()
+    room: Mapped[Contact | None] = relationship()
     delivery: Mapped[Delivery] = relationship()
 
 

@@ -11,12 +11,12 @@ from board.db import db
 from board.errors import NotFound
 from board.seams import vetoed
 from boards.models import CaseEvent
-from boards.policy import sees
+from boards.policy import department_sees, sees, whispered
 from notifications.models.page import Page
 from notifications.paging.steps import Who
 from people.models import Appointment, Department, Person, Role, Shift
 from people.models.appointment import SERVING
-from people.models.shift import told_with
+from people.models.shift import serving, told_apart
 
 NEXT_WITHIN = timedelta(days=3)
 
@@ -26,18 +26,29 @@ def asked(page: Page, who: Who, at: datetime) -> list[Person]:
 
     Whoever set the call off is asked only where there is nobody else.
     """
-    return _fit(page, _called(page.department, who, at))
+    found = _fit(page, _called(page.department, who, at))
+    if not found and who == Who.DUTY and whispered(page.cause.thread):
+        # Those on duty may not hear of it; who serves beside them must not wait until it has climbed.
+        return _fit(page, serving(page.department, at))
+    return found
 
 
 def told(page: Page, who: Who, at: datetime) -> list[Person]:
     """Who hears of it: those asked, and of an earlier shift those whose relief has not taken over yet."""
     if who != Who.DUTY:
         return asked(page, who, at)
-    kept: dict[tuple[int, str, datetime], list[Person]] = db.session().info.setdefault("called", {})
-    key = (page.department_id, "told", at)
+    here, earlier = roster(page.department, at)
+    return _fit(page, [*here, *earlier]) or asked(page, who, at)
+
+
+def roster(department: Department, at: datetime) -> tuple[list[Person], list[Person]]:
+    """Who is on duty at `at`, and who of the earlier shift is told beside them; asked once in a transaction."""
+    kept: dict[tuple[int, datetime], tuple[list[Person], list[Person]]]
+    kept = db.session().info.setdefault("rosters", {})
+    key = (department.id, at)
     if key not in kept:
-        kept[key] = told_with(page.department, at)
-    return _fit(page, kept[key])
+        kept[key] = told_apart(department, at)
+    return kept[key]
 
 
 def named(department: Department, who: Who, at: datetime) -> list[Person]:
@@ -55,6 +66,18 @@ def may_be_told(person: Person, event: CaseEvent) -> bool:
     return person.active and sees(person, event.thread) and not vetoed("event.hear", person, event)
 
 
+def room_may_be_told(page: Page, at: datetime) -> bool:
+    """Whether the department's chat rooms may hear of this call: it may read the case, and nobody who serves there,
+    and so may read along, is kept from it."""
+    if not department_sees(page.department, page.cause.thread):
+        return False
+    kept: dict[tuple[int, str, datetime], list[Person]] = db.session().info.setdefault("called", {})
+    key = (page.department_id, "serving", at)
+    if key not in kept:
+        kept[key] = _serving(page.department, at, SERVING)
+    return not any(vetoed("event.hear", person, page.cause) for person in kept[key])
+
+
 def _called(department: Department, who: Who, at: datetime) -> list[Person]:
     """The persons a step names, before the case is looked at; kept for the transaction."""
     kept: dict[tuple[int, str, datetime], list[Person]] = db.session().info.setdefault("called", {})
@@ -65,7 +88,7 @@ def _called(department: Department, who: Who, at: datetime) -> list[Person]:
 
 
 def _duty(department: Department, at: datetime) -> list[Person]:
-    return department.on_duty(at)
+    return roster(department, at)[0]
 
 
 def _next(department: Department, at: datetime) -> list[Person]:

@@ -1,6 +1,7 @@
 """The auditor: compares who should have been told with who was, mends it, and raises its own alarm.
 
-It looks at the cases themselves, not at what the pager believes of them: a call that was never opened is found, too.
+It looks at the cases themselves (`expecting.py`), not at what was written down of telling: a call that was never opened
+is found, too.
 """
 
 from __future__ import annotations
@@ -9,24 +10,25 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
 
 from board import jobs
 from board.clock import now
 from board.db import db, transaction
 from board.live import append
 from board.seams import standing_promise
-from boards.models import Case, CaseEvent
+from boards.models import Case
 from boards.models.locking import lock
-from boards.models.status import Status
 from notifications.models.delivery import LIVE, Delivery, Purpose, queue
-from notifications.models.inbox import InboxItem
+from notifications.models.inbox import deliver_to_department
 from notifications.models.page import Page, PageAlarm, PageState, PageStep, Telling
-from notifications.paging import asking, pager
+from notifications.paging import asking, pager, ticking
+from notifications.paging.expecting import LOOKED_BACK, Missing, missing, step_of, still
 from notifications.paging.steps import Step, Who
-from notifications.paging.telling import tell
+from notifications.paging.telling import tell, tells
 from notifications.reaching import channels_of
-from people.models import Person
+from people.models import Department, Person
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +36,12 @@ EVERY = timedelta(minutes=5)
 GRACE = timedelta(minutes=2)
 MOST = 200  # findings of one kind in one round
 
-# What can be found: a called case without a page; a step that nobody took; a step whose people were not told; a
-# message that nobody carried.
+# What can be found: a department that should have been called and was not; a step that nobody took; a step whose people
+# were not told; a message that nobody carried.
 KINDS = ("no_page", "late_step", "untold", "not_carried")
+
+# Pages whose people may still be told: those that climb, and those that were told once.
+TELLS = or_(Page.state == PageState.OPEN, Page.ended_why == "told")
 
 
 @standing_promise
@@ -47,7 +52,7 @@ def keep_auditing() -> None:
     jobs.put("pages-audit", key=f"pages-audit:{slot}", due_at=due_at)
 
 
-@jobs.handler("pages-audit")
+@jobs.handler("pages-audit", single=True)
 def pages_audit() -> None:
     """Look for whoever was not told, and promise the next round."""
     with transaction():
@@ -58,8 +63,8 @@ def pages_audit() -> None:
 def audit() -> list[str]:
     """Find and mend what was missed; the kinds found, one for each finding. Twice in a row it finds it once."""
     found: list[str] = []
-    for case in _cases_without_a_page():
-        found += _mend_case(case)
+    for each in _missing():
+        found += _mend_case(each)
     for page in _doubtful_pages():
         found += _mend_page(page)
     _clear()
@@ -69,91 +74,77 @@ def audit() -> list[str]:
 # --- what is missing --------------------------------------------------------------------------------------
 
 
-def _cases_without_a_page() -> list[int]:
-    """Waiting cases whose lead was called, with no page that stands for it."""
-    standing = select(Page.id).where(
-        Page.case_id == Case.id,
-        Page.department_id == Case.department_id,
-        Page.round == Case.round,
-        Page.owed,
-        Page.state != PageState.ENDED,
-    )
-    query = (
-        select(Case.id)
-        .join(CaseEvent, CaseEvent.case_id == Case.id)
-        .join(InboxItem, InboxItem.event_id == CaseEvent.id)
-        .where(
-            Case.status == Status.PENDING,
-            Case.answered_at.is_(None),
-            Case.lead_since < now() - GRACE,
-            InboxItem.calls,
-            InboxItem.department_id == Case.department_id,
-            InboxItem.created_at >= Case.lead_since,
-            ~standing.exists(),
-        )
-        .distinct()
-        .limit(MOST)
-    )
-    cases = list(db.session.scalars(query))
+def _missing() -> list[Missing]:
+    found = missing(now() - GRACE, MOST)
     db.session.rollback()
-    return cases
+    return found
 
 
-def _doubtful_pages() -> list[int]:
-    """Open pages that nobody looked at in time, and those with steps of the last day that may lack a telling."""
-    since = now() - timedelta(days=1)
-    overdue = Page.next_at < now() - GRACE
-    taken = select(PageStep.id).where(
-        PageStep.page_id == Page.id, PageStep.told_at > since, PageStep.told_at < now() - GRACE
-    )
-    query = (
-        select(Page.id)
-        .where(Page.state == PageState.OPEN, or_(overdue, taken.exists()))
-        .order_by(Page.id)
-        .limit(10 * MOST)
-    )
-    pages = list(db.session.scalars(query))
-    db.session.rollback()
-    return pages
-
-
-def _mend_case(case_id: int) -> list[str]:
+def _mend_case(found: Missing) -> list[str]:
     with transaction():
-        lock(Case.id == case_id)
-        case = db.session.get(Case, case_id)
-        if case is None or not pager.owes(case):
+        lock(Case.id == found.case_id)
+        case = db.session.get(Case, found.case_id)
+        department = db.session.get(Department, found.department_id)
+        if case is None or department is None or not still(found, now() - GRACE):
             return []
-        pages = select(Page.id).where(
-            Page.case_id == case.id,
-            Page.department_id == case.department_id,
-            Page.owed,
-            Page.state != PageState.ENDED,
-        )
-        event = _call_of(case)
-        if event is None or db.session.scalar(pages.limit(1)) is not None:
+        event = step_of(case, department, found.why)
+        if event is None:
             return []
-        known = select(Page).where(Page.event_id == event.id, Page.department_id == case.department_id)
+        known = select(Page).where(Page.event_id == event.id, Page.department_id == department.id)
         page = db.session.scalar(known)
-        if page is None:
-            page = pager.open_page(case, event, case.department)
-        else:
+        if page is not None:
             page.state, page.ended_at, page.ended_why = PageState.OPEN, None, None
             pager.look(page)
+        elif event.kind == "case.taken":
+            page = pager.open_taken(case, event)
+        else:
+            page = pager.open_page(case, event, department)
+        there = len(department.on_duty(event.at))
+        deliver_to_department(event, department, found.why.value, calls=True, on_duty=there)
         return _alarm("no_page", case, page)
 
 
-def _call_of(case: Case) -> CaseEvent | None:
-    return db.session.scalars(
-        select(CaseEvent)
-        .join(InboxItem, InboxItem.event_id == CaseEvent.id)
-        .where(
-            CaseEvent.case_id == case.id,
-            InboxItem.calls,
-            InboxItem.department_id == case.department_id,
-            InboxItem.created_at >= case.lead_since,
-        )
-        .order_by(CaseEvent.seq.desc())
-    ).first()
+def _doubtful_pages() -> list[int]:
+    """Pages that nobody may have looked at in time, whose people may not have been told, or whose messages hang.
+
+    Of those that were told once and are over, too: nobody else would miss it.
+    """
+    queries = (_due_pages(), _untold_pages(), _hanging_pages())
+    pages = {page for query in queries for page in db.session.scalars(query.limit(10 * MOST))}
+    db.session.rollback()
+    return sorted(pages)
+
+
+def _due_pages() -> Select[int]:
+    # Also what is due in a moment: a page that cannot be looked at is put off again and again.
+    return select(Page.id).where(Page.next_at < now() + ticking.POSTPONED).order_by(Page.next_at)
+
+
+def _untold_pages() -> Select[int]:
+    step = aliased(PageStep, select(PageStep).order_by(PageStep.id.desc()).limit(LOOKED_BACK).subquery())
+    tellings = (
+        select(func.count(Telling.id))
+        .where(Telling.page_id == Page.id, Telling.event_id == Page.cause_id, Telling.channel == LIVE)
+        .correlate(Page)
+        .scalar_subquery()
+    )
+    return (
+        select(Page.id)
+        .join(step, step.page_id == Page.id)
+        .where(TELLS, step.leg == Page.leg, step.told > 0, step.told_at < now() - GRACE, tellings < step.told)
+        .order_by(step.id.desc())
+    )
+
+
+def _hanging_pages() -> Select[int]:
+    since = now() - timedelta(days=1)
+    return (
+        select(Page.id)
+        .join(Telling, Telling.page_id == Page.id)
+        .join(Delivery, Telling.delivery_id == Delivery.id)
+        .where(TELLS, *_hangs(), or_(Delivery.failed_at > since, Delivery.queued_at > since))
+        .order_by(Delivery.id.desc())
+    )
 
 
 def _mend_page(page_id: int) -> list[str]:
@@ -161,13 +152,14 @@ def _mend_page(page_id: int) -> list[str]:
         case_id = db.session.scalar(select(Page.case_id).where(Page.id == page_id))
         lock(Case.id == case_id)
         page = db.session.get(Page, page_id)
-        if page is None or page.state != PageState.OPEN or pager.over(page) is not None:
+        if page is None or pager.over(page) is not None:
             return []
         kinds: list[str] = []
-        late = pager.due(page, now() - GRACE).due
-        if late:
+        if _late(page):
             kinds += _alarm("late_step", page.case, page)
             pager.look(page)
+        if not tells(page):
+            return kinds
         untold = list(_untold(page))
         if untold:
             kinds += _alarm("untold", page.case, page)
@@ -177,6 +169,15 @@ def _mend_page(page_id: int) -> list[str]:
         if _not_carried(page):
             kinds += _alarm("not_carried", page.case, page)
         return kinds
+
+
+def _late(page: Page) -> bool:
+    """Whether a step is due that nobody took, or a lease is over and nobody was called again."""
+    if page.next_at is None:
+        return False
+    if page.state == PageState.ACKNOWLEDGED:
+        return page.lease_until is not None and page.lease_until < now() - GRACE
+    return bool(pager.due(page, now() - GRACE).due)
 
 
 def _untold(page: Page) -> Iterator[PageStep]:
@@ -189,34 +190,38 @@ def _untold(page: Page) -> Iterator[PageStep]:
             PageStep.told_at < now() - GRACE,
         )
     )
-    told = set(
-        db.session.scalars(
-            select(Telling.person_id).where(Telling.event_id == page.cause_id, Telling.channel == LIVE)
+    tellings = db.session.execute(
+        select(Telling.person_id, Telling.page_id).where(
+            Telling.event_id == page.cause_id, Telling.channel == LIVE
         )
-    )
+    ).all()
+    told = {person for person, _page in tellings}
+    here = [person for person, by in tellings if by == page.id]
     for step in steps:
         people = asking.asked(page, Who(step.who), step.due_at)
-        if people and not any(each.id in told for each in people) and len(told) < step.told:
+        if people and not any(each.id in told for each in people) and len(here) < step.told:
             yield step
 
 
+def _hangs() -> tuple[ColumnElement[bool], ...]:
+    """What holds of a call's message that was given up, or that should have left by now and has not."""
+    return (
+        Telling.person_id.is_not(None),  # no call waits for a room: leader and desk see that it fails
+        Telling.channel != LIVE,
+        Delivery.dropped_at.is_(None),
+        Delivery.sent_at.is_(None),
+        or_(Delivery.failed_at.is_not(None), Delivery.queued_at < now() - EVERY),
+    )
+
+
 def _not_carried(page: Page) -> bool:
-    """Whether none of the messages of a step has left although some should have."""
-    waiting = (
+    """Whether one of its messages hangs."""
+    hanging = (
         select(Delivery.id)
         .join(Telling, Telling.delivery_id == Delivery.id)
-        .where(
-            Telling.page_id == page.id,
-            Telling.channel != LIVE,
-            Delivery.dropped_at.is_(None),
-            Delivery.sent_at.is_(None),
-            or_(
-                Delivery.failed_at.is_not(None),
-                and_(Delivery.failed_at.is_(None), Delivery.queued_at < now() - EVERY),
-            ),
-        )
+        .where(Telling.page_id == page.id, *_hangs())
     )
-    return db.session.scalar(waiting.limit(1)) is not None
+    return db.session.scalar(hanging.limit(1)) is not None
 
 
 # --- the alarm --------------------------------------------------------------------------------------------
@@ -252,16 +257,24 @@ def _desk(page: Page) -> list[Person]:
 def _clear() -> None:
     """An alarm whose page has ended, or is with somebody, needs nobody any more."""
     with transaction():
-        rows = db.session.scalars(
-            select(PageAlarm)
-            .join(Page, PageAlarm.page_id == Page.id)
-            .where(PageAlarm.cleared_at.is_(None), Page.state != PageState.OPEN)
-        )
-        for alarm in rows:
-            alarm.cleared_at = now()
+        query = select(PageAlarm).where(PageAlarm.cleared_at.is_(None), PageAlarm.page_id.is_not(None))
+        for alarm in db.session.scalars(query.options(joinedload(PageAlarm.page).joinedload(Page.case))):
+            if _is_settled(alarm):
+                alarm.cleared_at = now()
+
+
+def _is_settled(alarm: PageAlarm) -> bool:
+    page = alarm.page
+    if page is None or page.state == PageState.OPEN:
+        return False
+    if not tells(page) or not page.case.is_open:
+        return True
+    # It was told once, so nobody answers for it: what was made good by the next round is settled.
+    return alarm.noticed_at < now() - GRACE and not _not_carried(page)
 
 
 def open_alarms() -> list[PageAlarm]:
     """What was found and is not settled yet, newest first."""
     query = select(PageAlarm).where(PageAlarm.cleared_at.is_(None)).order_by(PageAlarm.id.desc()).limit(50)
-    return list(db.session.scalars(query))
+    loaded = joinedload(PageAlarm.page), joinedload(PageAlarm.case).joinedload(Case.thread)
+    return list(db.session.scalars(query.options(*loaded)))

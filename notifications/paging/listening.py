@@ -19,7 +19,7 @@ def follow_the_case(event: CaseEvent) -> None:
     case = event.thread.case
     if case is None or event.parameters.get("imported"):
         return
-    pages = open_pages(case)
+    pages = open_pages(case) if event.seq > 1 else []  # what was only just posted has called nobody
     for page in pages:
         why = pager.over(page)
         if why is not None:

@@ -6,7 +6,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case as sql_case
+from sqlalchemy import func, select, update
 
 from board import jobs
 from board.clock import now
@@ -17,14 +18,14 @@ from board.spans import Span
 from boards.models import Case, CaseEvent
 from boards.models.deadline import calendar
 from boards.models.status import Status
-from boards.policy import department_sees
+from boards.policy import department_hears, whispered
 from notifications.models.delivery import Delivery
 from notifications.models.page import Page, PageState, PageStep, Telling, note
 from notifications.paging import asking
 from notifications.paging.climbing import Climb, Due, Ladder, climb, lease_end
 from notifications.paging.policies import steps_of
 from notifications.paging.steps import Step, Who
-from notifications.paging.telling import tell
+from notifications.paging.telling import tell, tell_rooms
 from people.models import Department, Person
 
 PROMPT = timedelta(seconds=5)  # a look this late is in time
@@ -139,13 +140,25 @@ def end(page: Page, why: str, event: CaseEvent | None = None) -> None:
         _note_acknowledged(page, event)
 
 
+def silence(page: Page) -> None:
+    """It was called in a history that was loaded: what came due is written down, and it calls nobody any more."""
+    _climb(page, now(), telling=False)
+    page.step, page.next_at = len(page.steps), None
+
+
 def _note_acknowledged(page: Page, event: CaseEvent) -> None:
-    """What the person who answered was told by is answered, too."""
+    """What the person who answered was told by is answered, too, and what reached him he has seen."""
     told = select(Telling.delivery_id).where(Telling.page_id == page.id, Telling.person_id == event.actor_id)
     db.session.execute(
         update(Delivery)
         .where(Delivery.id.in_(told), Delivery.acknowledged_at.is_(None))
-        .values(acknowledged_at=event.at)
+        .values(
+            acknowledged_at=event.at,
+            seen_at=sql_case(
+                (Delivery.sent_at.is_not(None), func.coalesce(Delivery.seen_at, event.at)),
+                else_=Delivery.seen_at,
+            ),
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -159,6 +172,8 @@ def _climb(page: Page, moment: datetime, *, telling: bool) -> int:
         if page.lease_until is None or page.lease_until > moment:
             return 0
         _run_out(page)
+        if telling:
+            _call_again(page)
     found = due(page, moment)
     told = sum(_take(page, each, moment, telling=telling) for each in found.due)
     page.step, page.next_at = found.step, found.next_at
@@ -171,6 +186,13 @@ def _run_out(page: Page) -> None:
     page.state, page.leg = PageState.OPEN, page.leg + 1
     page.leg_at, page.lease_until = page.lease_until, None
     page.first = page.step = min(page.step, len(page.steps) - 1)
+
+
+def _call_again(page: Page) -> None:
+    """Nothing followed: at the desk that leads the case it is new once more, and pops up."""
+    if department_hears(page.department, page.case.thread):
+        _pop_up(page, page.department, "lapsed")
+    _settle_desk(page)
 
 
 def due(page: Page, moment: datetime) -> Climb:
@@ -209,6 +231,8 @@ def _take(page: Page, each: Due, moment: datetime, *, telling: bool) -> int:
         told=len(people),
         empty=each.empty,
     )
+    if telling and (people or each.empty):
+        tell_rooms(page, each.place, each.step, moment)
     if people:
         tell(page, each.place, each.step, people, moment)
         if each.step.who == Who.DESK:
@@ -225,20 +249,27 @@ def calls_at_desk() -> Any:
 
 def _call_desk(page: Page) -> None:
     """Let it pop up at the dispatch desk, as far as that may read it."""
-    desk, case = Department.desk(), page.case
-    if desk.id != page.department_id and department_sees(desk, case.thread):
-        append(
-            f"department:{desk.key}",
-            kind="called",
-            case=case.number,
-            calls=True,
-            urgent=page.urgent,
-            version=case.thread.version,
-        )
+    desk = Department.desk()
+    if desk.id != page.department_id and department_hears(desk, page.case.thread):
+        _pop_up(page, desk, "called")
+
+
+def _pop_up(page: Page, department: Department, kind: str) -> None:
+    case = page.case
+    append(
+        f"department:{department.key}",
+        kind=kind,
+        case=case.number,
+        calls=True,
+        urgent=page.urgent,
+        version=case.thread.version,
+    )
 
 
 def _settle_desk(page: Page) -> None:
-    """Somebody has answered: the desk that it had climbed to looks again."""
+    """Somebody has answered, or has not after all: the desk that it had climbed to looks again."""
+    if whispered(page.case.thread):
+        return
     climbed = select(PageStep.id).where(PageStep.page_id == page.id, PageStep.who == str(Who.DESK)).limit(1)
     if db.session.scalar(climbed) is not None:
         append(f"department:{Department.desk().key}", kind="queue")

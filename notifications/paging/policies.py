@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import select
+
 from board.clock import now
 from board.db import db
 from board.permissions import require, rule
@@ -42,6 +44,11 @@ def at_desk(person: Person) -> bool:
 def own_policy(department: Department, *, urgent: bool) -> EscalationPolicy | None:
     """The department's own row, None where the defaults hold."""
     return db.session.get(EscalationPolicy, (department.id, urgent))
+
+
+def with_own_steps() -> set[int]:
+    """The table ids of the departments that have steps of their own."""
+    return set(db.session.scalars(select(EscalationPolicy.department_id)))
 
 
 def steps_of(department: Department, *, urgent: bool) -> tuple[Step, ...]:

@@ -9,16 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
 
 from board import jobs
 from board.clock import now
-from board.db import db, is_sqlite, transaction
+from board.db import db, insert, transaction
 from board.live import append
 from board.seams import health_check, standing_promise
 from boards.models import Case, CaseEvent, Deadline
@@ -175,7 +172,6 @@ def sweep() -> None:
 
 def beat() -> None:
     """Note that the pager lives, inside the open transaction."""
-    insert: Any = sqlite_insert if is_sqlite() else pg_insert
     values = insert(PagerBeat).values(id=1, at=now())
     db.session.execute(values.on_conflict_do_update(index_elements=["id"], set_={"at": values.excluded.at}))
 

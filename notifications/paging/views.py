@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,15 @@ from board.i18n import _, _l
 from board.permissions import may
 from board.seams import fill
 from boards.models import Case
-from boards.policy import sees
+from boards.policy import sees, whispered
 from notifications.models.page import PageAlarm
 from notifications.paging import policies, words
 from notifications.paging.auditing import open_alarms
 from notifications.paging.policies import change_policy, own_policy, restore_defaults, steps_of
+from notifications.paging.rooms import told_rooms
 from notifications.paging.steps import LATEST_MINUTES, LATEST_SHARE, Step, Who, checked
 from notifications.paging.ticking import silent_since
-from people import me
+from people import contacts, me, myself
 from people.models import Department, Person
 from people.session import login_required
 
@@ -54,16 +56,13 @@ class Side:
 @login_required
 def index() -> str:
     """Every department whose policy the reader may see; alarms for those who look after the board."""
-    person = me()
-    assert person is not None
+    person = myself()
     departments = [each for each in Department.all() if may(person, "paging.read", each)]
     alarms = may(person, "paging.alarms")
     if not departments and not alarms:
         raise NotFound
-    rows = [
-        (each, any(own_policy(each, urgent=urgent) is not None for urgent in (True, False)))
-        for each in departments
-    ]
+    own = policies.with_own_steps()
+    rows = [(each, each.id in own) for each in departments]
     return render_template(
         "paging/index.html",
         rows=rows,
@@ -74,15 +73,13 @@ def index() -> str:
 
 
 def _alarms(person: Person) -> list[tuple[PageAlarm, str, str]]:
-    """What the auditor found; a case that the reader may not see stays without its number."""
-    return [
-        (
-            each,
-            words.alarm_words(each),
-            each.case.number if each.case and sees(person, each.case.thread) else "",
-        )
-        for each in open_alarms()
-    ]
+    """What the auditor found; a case that the reader may not see stays without its number, a complaint unmentioned."""
+    found = []
+    for each in open_alarms():
+        seen = each.case is not None and sees(person, each.case.thread)
+        if seen or each.case is None or not whispered(each.case.thread):
+            found.append((each, words.alarm_words(each), each.case.number if each.case and seen else ""))
+    return found
 
 
 @bp.get("/<key>")
@@ -107,8 +104,7 @@ def change(key: str, urgency: str) -> Response:
         return _page(department, urgent=urgent, draft=steps)
     try:
         with transaction():
-            person, department = me(), _department(key)
-            assert person is not None
+            person, department = myself(), _department(key)
             if do == "default":
                 restore_defaults(department, urgent=urgent, by=person)
             else:
@@ -126,17 +122,23 @@ def _department(key: str) -> Department:
     return department
 
 
-def _typed() -> list[Step]:
-    """The steps that were ticked; what is no number counts as one that is too large."""
-    chosen = []
+def _ticked() -> Iterator[tuple[Who, int | None, tuple[str, ...]]]:
+    """Each step that was ticked: who, after how long (None for what is no number), by which channels."""
     for who in Who:
-        if request.form.get(f"{who}") != "1":
-            continue
-        text = request.form.get(f"{who}_after", "").strip()
-        if not text.isascii() or not text.isdecimal() or len(text) > 4:
+        if request.form.get(f"{who}") == "1":
+            text = request.form.get(f"{who}_after", "").strip()
+            after = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else None
+            by = request.form.getlist(f"{who}_by")
+            yield who, after, tuple(each for each in words.CHANNEL_ORDER if each in by)
+
+
+def _typed() -> list[Step]:
+    """The steps that were ticked; Invalid where a time is no number."""
+    chosen = []
+    for who, after, channels in _ticked():
+        if after is None:
             raise Invalid(_l("Write the time as a whole number."), field="steps")
-        channels = [each for each in words.CHANNEL_ORDER if each in request.form.getlist(f"{who}_by")]
-        chosen.append(Step(who, int(text), tuple(channels)))
+        chosen.append(Step(who, after, channels))
     return chosen
 
 
@@ -174,19 +176,14 @@ def _page(
         everybody=[(who, words.who_words(who)) for who in Who],
         channels=[(each, words.channel_words(each)) for each in words.CHANNEL_ORDER],
         edits=may(me(), "paging.edit", department),
+        rooms=contacts.rooms_of(department),
     )
     return make_response(html, status)
 
 
 def _loosely() -> list[Step]:
     """What was typed, for the form that comes back."""
-    found = []
-    for who in Who:
-        if request.form.get(f"{who}") == "1":
-            text = request.form.get(f"{who}_after", "").strip()
-            after = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else 0
-            found.append(Step(who, after, tuple(request.form.getlist(f"{who}_by")[:8])))
-    return found
+    return [Step(who, after or 0, channels) for who, after, channels in _ticked()]
 
 
 # --- places of other pages --------------------------------------------------------------------------------
@@ -216,6 +213,8 @@ def pager_notice() -> Markup:
 
 @fill("desk.case")
 def climb_box(case: Case) -> Markup:
-    """How far the call of the open case has climbed."""
+    """How far the call of the open case has climbed, and what the chat rooms were told."""
     page = words.standing_page(case.id)
-    return Markup('<p class="meta">{}</p>').format(words.climbed(page)) if page is not None else Markup()
+    climbed = Markup('<p class="meta">{}</p>').format(words.climbed(page)) if page is not None else Markup()
+    told = told_rooms(case)
+    return climbed + (Markup(render_template("paging/told_rooms.html", told=told)) if told else Markup())

@@ -68,7 +68,7 @@ def _line(department: Department, step: Step, moment: datetime, *, urgent: bool)
         if people
         else _("nobody now: the next step is taken at once")
     )
-    by = "、".join(channel_words(each) for each in CHANNEL_ORDER if each in step.channels)
+    by = _(", ").join(channel_words(each) for each in CHANNEL_ORDER if each in step.channels)
     return Line(after_words(step, urgent=urgent), who_words(step.who), by, there, not people)
 
 
@@ -94,7 +94,7 @@ def examples(department: Department, steps: Sequence[Step]) -> list[str]:
                     "%(section)s (first answer within %(span)s): called now, the later steps come %(times)s.",
                     section=section.title,
                     span=span.words(),
-                    times="、".join(times),
+                    times=_(", ").join(times),
                 )
             )
     return found

@@ -33,7 +33,10 @@ SERVING = (Role.OFFICER.value, Role.LEADER.value)
 
 
 class Appointment(Model):
-    """One person's office: from `starts_at` on, until just before `ends_at` where one is set."""
+    """One person's office: from `starts_at` on, until just before `ends_at` where one is set.
+
+    It is ended, never deleted: who served beside whom in the last 24 months is read from these rows.
+    """
 
     __tablename__ = "appointment"
     __table_args__ = (Index("ix_appointment_department_role", "department_id", "role"),)

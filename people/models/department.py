@@ -15,7 +15,8 @@ from board.i18n import is_english
 if TYPE_CHECKING:
     from people.models.person import Person
 
-KINDS = ("police", "city", "integrity")
+KINDS = ("police", "city", "integrity", "authority")
+WATCHING = KINDS[2:]  # who looks after the others: their duty is nobody's counter
 
 
 class Department(Model):
@@ -58,6 +59,11 @@ class Department(Model):
     def area_title(self) -> str:
         """What it looks after, in the reader's language."""
         return self.area_en if self.area_en and is_english() else self.area
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it watches those above it: no leader above opens its desk, hears its stream or reads its cases."""
+        return self.kind == "integrity"
 
     @property
     def names(self) -> list[str]:

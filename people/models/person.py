@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, String, event, inspect, select
+from sqlalchemy import CheckConstraint, ColumnElement, String, event, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
@@ -16,11 +17,14 @@ from board.errors import NotFound
 from board.facts import facts
 from board.i18n import _, is_english
 from board.live import append
+from people import vault
 from people.models.appointment import SERVING, Role
 
 if TYPE_CHECKING:
     from people.models.appointment import Appointment
     from people.models.department import Department
+
+log = logging.getLogger(__name__)
 
 # Two-character surnames still in use; every other Chinese surname is the first character.
 DOUBLE_SURNAMES = frozenset(
@@ -55,6 +59,11 @@ def nickname_key(nickname: str) -> str:
     return "".join(unicodedata.normalize("NFKC", nickname).casefold().split())
 
 
+def nickname_lookup(nickname: str) -> str:
+    """The keyed hash under which a nickname is found, and by which no two members have the same."""
+    return vault.keyed_hash("nickname", nickname_key(nickname))
+
+
 def number_words(badge: str | None) -> str:
     """`badge 021456`; police numbers have six digits, anything else is a staff number of a city office."""
     if badge and len(badge) == 6 and badge.isdecimal():
@@ -63,15 +72,15 @@ def number_words(badge: str | None) -> str:
 
 
 class Person(UserMixin, PublicId, Model):
-    """Somebody who can sign in. What identifies a member (the phone) lies in the vault, never here."""
+    """Somebody who can sign in. A member's phone lies in the vault; his nickname is sealed, and found by a keyed hash."""
 
     __tablename__ = "person"
     __table_args__ = (CheckConstraint("kind IN ('member', 'staff')", name="kind"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8), default="member")
-    nickname: Mapped[str | None] = mapped_column(String(40))
-    nickname_key: Mapped[str | None] = mapped_column(String(40), unique=True)
+    nickname_sealed: Mapped[str | None] = mapped_column(String(400))
+    nickname_lookup: Mapped[str | None] = mapped_column(String(64), unique=True)
     name: Mapped[str | None] = mapped_column(String(40), index=True)
     name_en: Mapped[str | None] = mapped_column(String(80))
     badge: Mapped[str | None] = mapped_column(String(20), unique=True)
@@ -87,6 +96,21 @@ class Person(UserMixin, PublicId, Model):
 
     def __repr__(self) -> str:
         return f"<Person {self.kind} {self.public_id}>"
+
+    @property
+    def nickname(self) -> str | None:
+        """What a member calls himself; opened when it is asked for, so that a list opens only those it shows."""
+        return None if self.nickname_sealed is None else vault.unseal(self.nickname_sealed)
+
+    @nickname.setter
+    def nickname(self, value: str | None) -> None:
+        self.nickname_sealed = None if value is None else vault.seal(value)
+        self.nickname_lookup = None if value is None else nickname_lookup(value)
+
+    @classmethod
+    def nicknamed(cls, nickname: str) -> ColumnElement[bool]:
+        """The condition on a person who bears this nickname, however it was typed."""
+        return cls.nickname_lookup == nickname_lookup(nickname)
 
     @property
     def is_active(self) -> bool:
@@ -172,10 +196,19 @@ class Person(UserMixin, PublicId, Model):
         return self.name[:2] if self.name[:2] in DOUBLE_SURNAMES and len(self.name) > 2 else self.name[:1]
 
     @property
+    def shown_nickname(self) -> str:
+        """The nickname on a page; a plain word where there is none, or where its key is gone: the page is drawn all the same."""
+        try:
+            return self.nickname or _("Resident")
+        except vault.VaultError as error:
+            log.error("a nickname is not shown: %s", error)
+            return _("Resident")
+
+    @property
     def duty_name(self) -> str:
         """The whole name for colleagues, in the reader's language; the badge where no name is kept."""
         if not self.is_staff:
-            return self.nickname or _("Resident")
+            return self.shown_nickname
         name = self.name_en if is_english() and self.name_en else self.name
         return name or self.number_words
 
@@ -188,7 +221,7 @@ class Person(UserMixin, PublicId, Model):
     def display_name(self) -> str:
         """What the public reads: a member's nickname; of staff surname and number, or the number only where the city wants."""
         if not self.is_staff:
-            return self.nickname or _("Resident")
+            return self.shown_nickname
         surname = "" if facts().get("officers_by_number_only") else self.surname
         if not surname:
             return self.number_words
@@ -203,6 +236,9 @@ class Person(UserMixin, PublicId, Model):
         if person is None:
             raise NotFound
         return person
+
+
+vault.keeps(Person.nickname_sealed)
 
 
 @event.listens_for(Person, "after_update")

@@ -26,7 +26,8 @@ def month_day(text: str) -> MonthDay:
 class Rotation(PublicId, Model):
     """Groups that take turns: `minutes` from `starts` (wall clock) on, each group for `days_each` days in a row.
 
-    `weekdays` are digits, 0 is Monday; `season_from` and `season_to` are `MM-DD`, both or neither. It makes nobody be
+    `days` says on which: `weekdays` (digits, 0 is Monday), `working` days of the city's calendar, or the days `off`
+    between them, for which the digits say nothing. `season_from` and `season_to` are `MM-DD`, both or neither. It makes nobody be
     on duty: only what is published does.
     """
 
@@ -34,6 +35,7 @@ class Rotation(PublicId, Model):
     __table_args__ = (
         CheckConstraint("minutes > 0", name="minutes"),
         CheckConstraint("days_each > 0", name="days_each"),
+        CheckConstraint("days IN ('weekdays', 'working', 'off')", name="days"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -44,6 +46,7 @@ class Rotation(PublicId, Model):
     starts: Mapped[time]
     minutes: Mapped[int]
     days_each: Mapped[int] = mapped_column(default=1)
+    days: Mapped[str] = mapped_column(String(8), default="weekdays")
     weekdays: Mapped[str] = mapped_column(String(7), default="0123456")
     season_from: Mapped[str | None] = mapped_column(String(5))
     season_to: Mapped[str | None] = mapped_column(String(5))
@@ -68,7 +71,9 @@ class Rotation(PublicId, Model):
         for member in self.members:
             if member.place < len(held):
                 held[member.place].append(member.person_id)
+        days: Any = self.days
         return Rota(
+            days=days,
             groups=tuple(map(tuple, held)),
             starts_on=self.starts_on,
             starts=self.starts,
@@ -133,20 +138,28 @@ class Override(PublicId, Model):
 
 
 class DutyWindow(Model):
-    """Hours for which a department promises somebody on duty; one without any window promises every hour."""
+    """Hours for which a department promises somebody on duty; one without any window promises every hour.
+
+    `days` are those of a rotation.
+    """
 
     __tablename__ = "duty_window"
-    __table_args__ = (CheckConstraint("minutes > 0", name="minutes"),)
+    __table_args__ = (
+        CheckConstraint("minutes > 0", name="minutes"),
+        CheckConstraint("days IN ('weekdays', 'working', 'off')", name="days"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
+    days: Mapped[str] = mapped_column(String(8), default="weekdays")
     weekdays: Mapped[str] = mapped_column(String(7))
     starts: Mapped[time]
     minutes: Mapped[int]
 
     def window(self) -> Window:
         """The same, as the plan reads it."""
-        return Window(frozenset(map(int, self.weekdays)), self.starts, self.minutes)
+        days: Any = self.days
+        return Window(frozenset(map(int, self.weekdays)), self.starts, self.minutes, days)
 
 
 class Publication(PublicId, Model):

@@ -85,6 +85,12 @@ def is_on_duty(person: Person, department: Department, at: datetime | None = Non
     return db.session.scalar(query) is not None
 
 
+def serving(department: Department, at: datetime | None = None) -> list[Person]:
+    """Who is officer or leader in `department` at `at` (default now), on duty or not, in the order of their badges."""
+    query = select(Person).where(Person.active, _serving(department, at or now()))
+    return list(db.session.scalars(query.order_by(Person.badge, Person.id)))
+
+
 STILL_TOLD = timedelta(hours=4)  # the earlier shift, when its relief never says that it took over
 
 

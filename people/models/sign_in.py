@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, Select, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board.clock import now
@@ -109,7 +110,7 @@ class SignIn(PublicId, Model):
         """The sign-in whose cookie this is, alive or not."""
         if not token or len(token) > 100:
             return None
-        return db.session.scalar(select(cls).where(cls.token_hash == hashed(token)))
+        return db.session.scalar(_by_hash(), {"hash": hashed(token)})
 
     @classmethod
     def open_of(cls, person: Person) -> list[SignIn]:
@@ -118,3 +119,8 @@ class SignIn(PublicId, Model):
             cls.person_id == person.id, cls.revoked_at.is_(None), cls.expires_at > now()
         )
         return list(db.session.scalars(query.order_by(cls.created_at.desc(), cls.id.desc())))
+
+
+@cache
+def _by_hash() -> Select[SignIn]:
+    return select(SignIn).where(SignIn.token_hash == bindparam("hash"))

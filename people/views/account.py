@@ -11,21 +11,15 @@ from board.db import db, transaction
 from board.errors import Invalid, NotFound, wants_json
 from board.i18n import _
 from board.permissions import may, require
-from people import me, passwords
+from people import me, myself, staff
 from people.members import rename
-from people.models import Person, SignIn
+from people.models import SignIn
 from people.session import current_sign_in, login_required
 from people.views import bp
 
 
-def _reader() -> Person:
-    person = me()
-    assert person is not None  # login_required stands before every view of this page
-    return person
-
-
 def _page(status: int = 200, errors: dict[str, Any] | None = None) -> Response:
-    person = _reader()
+    person = myself()
     html = render_template(
         "people/account.html",
         errors=errors or {},
@@ -59,7 +53,7 @@ def change_nickname() -> Response:
     require(me(), "person.rename", me())
     try:
         with transaction():
-            rename(_reader(), request.form.get("nickname", ""))
+            rename(myself(), request.form.get("nickname", ""))
     except Invalid as error:
         if wants_json():
             raise
@@ -71,17 +65,15 @@ def change_nickname() -> Response:
 @login_required
 def change_password() -> Response:
     """Staff: a new password, with the old one given; every other device is signed out."""
-    person = _reader()
+    person = myself()
     require(person, "person.change_password", person)
     try:
-        if not passwords.fits(person, request.form.get("old_password", "")):
-            raise Invalid(_("This is not your present password"), field="old_password")
-        here = current_sign_in()
-        with transaction():
-            passwords.set_password(person, request.form.get("password", ""))
-            for row in SignIn.open_of(person):
-                if here is None or row.id != here.id:
-                    row.revoke()
+        staff.change_password(
+            person,
+            request.form.get("old_password", ""),
+            request.form.get("password", ""),
+            here=current_sign_in(),
+        )
     except Invalid as error:
         if wants_json():
             raise

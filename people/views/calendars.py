@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, flash, g, make_response, render_template, request, url_for
+from flask import Response, current_app, flash, make_response, render_template, request, url_for
 
 from board import limits
 from board.clock import midnight
@@ -25,7 +25,6 @@ def _ics(body: bytes, name: str) -> Response:
     response = make_response(body)
     response.headers["Content-Type"] = ICS
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.ics"'
-    response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
@@ -46,18 +45,15 @@ def _officer() -> Person:
     return person
 
 
-def _page(address: str = "") -> Response:
-    html = render_template(
+def _page(address: str = "") -> str:
+    return render_template(
         "people/roster/calendar.html", here="/me/calendar", address=address, feed=CalendarFeed.of(_officer())
     )
-    response = make_response(html)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @bp.get("/me/calendar")
 @login_required
-def own_calendar() -> Response:
+def own_calendar() -> str:
     """Whether one's shifts have a private address, and how to get one."""
     _officer()
     return _page()
@@ -65,7 +61,7 @@ def own_calendar() -> Response:
 
 @bp.post("/me/calendar")
 @login_required
-def renew_calendar() -> Response:
+def renew_calendar() -> str:
     """A new address, shown this once on the page that answers; the one before is dead."""
     with transaction():
         token = CalendarFeed.renew(_officer())
@@ -86,7 +82,6 @@ def revoke_calendar() -> Response:
 @bp.get("/calendar/<token>.ics")
 def calendar_feed(token: str) -> Response:
     """The shifts of whoever this secret belongs to; 404 for every other one. It opens nothing else."""
-    g.shown_path = "/calendar/….ics"  # the address is a key: no log keeps it
     limits.spend("calendar", "120 per minute", client_address())
     person = CalendarFeed.reader(token)
     if person is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template
+from flask import render_template
 
 from board.errors import NotFound
+from board.i18n import _
 from people import carried, me
 from people.session import login_required
 from people.views import bp
@@ -12,13 +13,12 @@ from people.views import bp
 
 @bp.get(carried.PLACE)
 @login_required
-def give_back() -> Response:
+def give_back() -> str:
     """The form that was not taken, filled in; sent from here it goes where it was going."""
     person = me()
     assert person is not None
     found = carried.of(person)
     if found is None:
         raise NotFound
-    response = make_response(render_template("people/carried.html", it=found, here=carried.PLACE))
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    why = _("Your sign-in had ended. Here is what you wrote; send it now.")
+    return render_template("people/carried.html", it=found, here=carried.PLACE, why=why)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, redirect, render_template
+from flask import Response, redirect, render_template
 
 from board.errors import NotFound
 from board.i18n import _l
@@ -14,16 +14,12 @@ from people.views import bp
 
 
 @bp.get("/sign-in/link/<token>")
-def sign_in_link(token: str) -> Response:
+def sign_in_link(token: str) -> str:
     """One button; 404 for a link that is old or was used."""
     link = SignInLink.by_token(token)
     if link is None:
         raise NotFound(_l("This link was used already, or it is older than five minutes."))
-    response = make_response(render_template("people/link.html", person=link.person, token=token))
-    response.headers["Cache-Control"] = "private, no-store"
-    # Not no-referrer: the browser would send `Origin: null` with the button, which is refused.
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+    return render_template("people/link.html", person=link.person, token=token)
 
 
 @bp.post("/sign-in/link/<token>")

@@ -33,9 +33,7 @@ def _page(
         started=started,
         waits_for_code=started is not None or "code" in request.form,
     )
-    response = make_response(html, status)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return make_response(html, status)
 
 
 @bp.get("/sign-in")
@@ -54,7 +52,7 @@ def enter() -> Response:
     try:
         if request.form.get("step") == "send" or not code.strip():
             return _page(started=start_code(phone, client_address()))
-        person = verify_phone(phone, code)
+        person = verify_phone(phone, code, client_address())
     except Invalid as error:
         if wants_json():
             raise

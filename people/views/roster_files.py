@@ -8,7 +8,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 
 from board.db import transaction
 from board.errors import Invalid
-from board.i18n import _
+from board.i18n import _, ngettext
 from people import me
 from people.roster_import import LARGEST, Taken, read, take
 from people.session import login_required
@@ -86,5 +86,10 @@ def take_roster_file(key: str) -> Response:
     except Invalid as error:
         return _page(key, text=text[:LARGEST], errors=error.errors or {"file": error.message}, status=422)
     count = sum(each.state == "in" for each in done)
-    flash(_("%(num)s turns are noted. They hold once you publish.", num=count), "ok")
+    said = ngettext(
+        "%(num)s turn is noted. It holds once you publish.",
+        "%(num)s turns are noted. They hold once you publish.",
+        count,
+    )
+    flash(said, "ok")
     return redirect(f"/d/{key}/roster", 303)  # type: ignore[return-value]

@@ -187,7 +187,13 @@ def _rotation_page(
 def _as_typed(rotation: Rotation | None) -> Typed:
     if rotation is None:
         every = {f"weekday_{number}": "1" for number in range(7)}
-        plain = {"starts_on": today().isoformat(), "starts": "08:30", "hours": "24", "days_each": "1"}
+        plain = {
+            "starts_on": today().isoformat(),
+            "starts": "08:30",
+            "hours": "24",
+            "days_each": "1",
+            "days": "weekdays",
+        }
         return defaultdict(str, {**plain, **every})
     values = {
         "name": rotation.name,
@@ -196,6 +202,7 @@ def _as_typed(rotation: Rotation | None) -> Typed:
         "starts": f"{rotation.starts:%H:%M}",
         "hours": f"{rotation.minutes / 60:g}",
         "days_each": str(rotation.days_each),
+        "days": rotation.days,
         "season_from": rotation.season_from or "",
         "season_to": rotation.season_to or "",
         **{f"weekday_{number}": "1" for number in rotation.weekdays},
@@ -268,6 +275,7 @@ def _hours_page(key: str, *, errors: Errors | None = None, status: int = 200) ->
     for window in windows[:1]:
         end = (window.starts.hour * 60 + window.starts.minute + window.minutes) % 1440
         typed |= {"opens": f"{window.starts:%H:%M}", "closes": f"{end // 60:02d}:{end % 60:02d}"}
+    typed["days"] = windows[0].days if windows else "working"
     typed |= {f"weekday_{number}": "1" for number in (windows[0].weekdays if windows else "01234")}
     if errors:
         typed = _typed()

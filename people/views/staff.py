@@ -23,9 +23,7 @@ def _page(template: str, status: int = 200, errors: dict[str, Any] | None = None
         here=request.path,
         next=safe_next(request.values.get("next"), "/desk"),
     )
-    response = make_response(html, status)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return make_response(html, status)
 
 
 @bp.get("/staff/sign-in")

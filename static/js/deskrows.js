@@ -12,6 +12,7 @@ export function merge(page) {
   const next = page.querySelector("[data-desk-list]");
   if (!shown || !next) return;
   document.title = next.dataset.title;
+  shown.dataset.urgent = next.dataset.urgent;
   const list = shown.querySelector(".queue__rows");
   const fresh = next.querySelector(".queue__rows");
   if (!list || !fresh) {

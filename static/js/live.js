@@ -1,15 +1,18 @@
 // The live connection. The page says where its streams stand (data-cursors); every change arrives as a "hint" event on
 // document, whose detail is {stream, seq, kind, …}: absolute state, or "reset" (read everything anew) or "refused".
-// A "connection" event tells how it goes: "live", "polling" or "lost". Without a socket GET /live is asked instead.
+// A "connection" event tells how it goes: "live", "polling" or "lost". Without a socket GET /live is asked instead; while
+// nobody looks at the page only where it says so (data-covered), because somebody may listen to it.
 import { Cursors } from "./cursors.js";
 
 const BEAT = 60_000; // cursors are sent again, by every page
 const POLL = 10_000; // where a socket was to be had and is not
+const COVERED = 20_000; // the same behind another tab or window
 const PATIENCE = 3_000; // for a socket, before HTTP is asked
 
 export function start(body) {
   const cursors = new Cursors(JSON.parse(body.dataset.cursors || "{}"));
   const visitor = body.dataset.live === "poll";
+  const heard = "covered" in body.dataset;
   let socket, timer, asking, again, said, over;
   let woken = 0;
 
@@ -58,9 +61,9 @@ export function start(body) {
   function beat() {
     if (over) return;
     if (socket?.connected) hello();
-    else if (!document.hidden) ask();
+    else if (heard || !document.hidden) ask();
     if (socket && !socket.active) socket.connect(); // refused, or closed by the board
-    soon(visitor || socket?.connected || document.hidden ? BEAT : POLL);
+    soon(visitor || socket?.connected || (document.hidden && !heard) ? BEAT : document.hidden ? COVERED : POLL);
   }
 
   function soon(wait) {

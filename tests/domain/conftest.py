@@ -11,36 +11,18 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from board import clock, create_app, facts, web
-from board.db import db, transaction
+from board.db import db
 from tests import conftest
-from tests.builders import Cast, small_city
+from tests.builders import Cast
+from tests.towns import ENGINES, Town
 
 
-def board_with_a_city(folder: Path, **env: str) -> tuple[Flask, dict[str, int]]:
-    """A fresh board on the database that `env` names (default SQLite in `folder`), with the small city."""
-    application = create_app(conftest.settings(folder, **env))
-    facts.forget()
-    web.forget_pages()
-    with application.app_context():
-        db.create_all()
-        with transaction():
-            ids = small_city().ids
-    return application, ids
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def city(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Flask, Cast]]:
-    """A board with the small city, its clock held, on SQLite and then on PostgreSQL; the context stays open."""
-    env = {}
-    if request.param == "postgres":
-        env["BOARD_DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    with clock.freeze(conftest.MOMENT):
-        application, ids = board_with_a_city(tmp_path, **env)
-        with application.app_context():
-            yield application, Cast(ids)
-            db.session.remove()
-            db.engine.dispose()
+@pytest.fixture(params=ENGINES.values())
+def city(request: pytest.FixtureRequest, tmp_path: Path, frozen: None) -> Iterator[tuple[Flask, Cast]]:
+    """A board with the small city, its clock held, on both engines with and without --all; the context stays open."""
+    town: Town = request.getfixturevalue(f"{request.param}_town")
+    with conftest.board_in(town, tmp_path) as application:
+        yield application, Cast(dict(town.ids))
 
 
 def at_once(application: Flask, *acts: Callable[[], Any]) -> list[Any]:

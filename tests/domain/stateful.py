@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
-from board import create_app
+from board import create_app, facts
+from board.db import db
 from tests import conftest
+from tests.towns import SqliteTown, Town
 
 
-def on_a_board(machine: Any, folder: Path, small_city_file: tuple[Path, dict[str, int]]) -> None:
-    """Give a machine its `app` in `folder`, and as `source` and `cast_ids` the small city that it begins with each time."""
-    source, ids = small_city_file
-    keys = source.parent / "keys.json"
-    if keys.exists():
-        shutil.copy(keys, folder / "keys.json")
-    machine.app = create_app(conftest.settings(folder))
-    machine.source, machine.cast_ids = source, dict(ids)
+def on_a_board(machine: Any, folder: Path, town: Town) -> None:
+    """Give a machine its `app` in `folder` and the `town` with which it begins each time."""
+    machine.app = create_app(conftest.settings(folder, **town.settle(folder)))
+    machine.town = town
 
 
-def play(machine: type[RuleBasedStateMachine], *, examples: int, steps: int) -> None:
-    """Run `examples` histories of up to `steps` steps, found again and made smaller when one fails."""
+def begin_anew(machine: Any) -> Path:
+    """Let a machine's board be as on its first day; the folder of its data."""
+    with machine.app.app_context():
+        db.engine.dispose()
+    folder: Path = machine.app.config["SETTINGS"].data
+    machine.town.settle(folder)
+    facts.forget()
+    return folder
+
+
+def play(machine: Any, *, examples: int, steps: int) -> None:
+    """Run `examples` histories of up to `steps` steps, found again and made smaller when one fails; on PostgreSQL a
+    quarter of them."""
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=examples if isinstance(machine.town, SqliteTown) else examples // 4,
             stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -6,21 +6,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from board import Settings, create_app
 from board.db import db, transaction
 from board.i18n import speaking
 from board.jobs import Job
 from board.spans import Span, WorkingDays
 from board.workdays import CalendarDay, DayName, calendar_for, put_days, seed_from_holidays
+from tests.people_world import make_app
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory):
-    data = tmp_path_factory.mktemp("city")
-    made = create_app(Settings.from_env({"BOARD_MODE": "test", "BOARD_DATA": str(data)}))
-    with made.app_context():
-        db.create_all()
-    return made
+    return make_app(tmp_path_factory.mktemp("city"))
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import pytest
 
 from board import clock, jobs
 from board.db import db, transaction
-from board.transports import chat, mail, push
+from board.transports import chat, mail, push, sms
 from boards.models import Case
 from boards.models.watch import follow
 from notifications.checking import check
@@ -25,8 +25,10 @@ from notifications.reaching import channels_of
 from people import contacts, vault
 from people.models import Contact
 from tests.builders import case_of, posted
-from tests.conftest import ORIGIN
+from tests.conftest import ORIGIN, environment_of
 from tests.ends import Mailbox, PushService, Webhook
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -181,43 +183,169 @@ def test_two_devices_hear_once_each_though_one_is_away(cast_on, service):
     assert len(service.got) == 2
 
 
+@pytest.mark.parametrize("second", [410, 503, 201])
+def test_of_two_answers_of_a_push_service_to_one_note_the_first_counts(cast_on, service, second):
+    contact = subscribed(cast_on.rita, service)
+    event = answered(cast_on)
+    service.says_more = f"HTTP/1.1 {second} Again\r\nContent-Length: 0\r\n\r\n".encode()
+    made = news(cast_on, "push", event)
+    assert carried(made).sent_at == clock.now()
+    assert kept(contact).counts
+    service.answers = [(410, {})]  # and the other way round: what came first was no
+    with transaction():
+        check(kept(contact))
+    service.says_more = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+    jobs.run_due(kinds=("carry",))
+    assert len(service.got) == 2
+    assert kept(contact) is None
+
+
+def forgotten(public_id):
+    """As if the worker had died before it noted that this was sent."""
+    with transaction():
+        delivery = db.session.scalars(db.select(Delivery).where(Delivery.public_id == public_id)).one()
+        delivery.sent_at = None
+        jobs.put("carry", key=f"again:{public_id}", delivery=public_id)
+
+
+def shown(app, note):
+    answer = contextvars.Context().run(app.test_client().post, note["receipt"])
+    assert answer.status_code == 204
+
+
+def test_a_note_that_was_taken_twice_and_shown_twice_arrived_once(city, service):
+    app, cast = city
+    subscribed(cast.rita, service)
+    made = news(cast, "push", answered(cast))
+    carried(made)
+    forgotten(made)
+    carried(made)
+    one, other = service.notes()
+    assert one == other
+    assert {headers["Topic"] for headers, _body in service.got} == {made} == {one["tag"]}
+    first = clock.now()
+    shown(app, one)
+    clock.advance(timedelta(seconds=5))
+    shown(app, other)
+    delivery = kept_delivery(made)
+    assert (delivery.sent_at, delivery.delivered_at, delivery.failed_at) == (first, first, None)
+
+
+def test_a_note_whose_receipt_came_before_the_next_try_is_not_sent_again(city, service):
+    app, cast = city
+    subscribed(cast.rita, service)
+    made = news(cast, "push", answered(cast))
+    carried(made)
+    forgotten(made)
+    shown(app, service.notes()[0])
+    carried(made)
+    assert len(service.got) == 1
+
+
 WORKER = """
 import os, signal, sys
 from datetime import datetime
 from board import Settings, clock, create_app, jobs
-from board.transports import mail
+from notifications import carrying
 
-place, folder, url, at = sys.argv[1:]
-app = create_app(Settings.from_env({"BOARD_MODE": "test", "BOARD_DATA": folder}))
+place, channel, at = sys.argv[1:]
+app = create_app(Settings.from_env(live=False))
+carry, send = jobs._handlers["carry"], carrying.SENDERS[channel]
 
-class Fatal(mail.SmtpMail):
-    def send(self, letter):
-        if place == "after":
-            super().send(letter)
+def die_at(here):
+    if here == place:
         os.kill(os.getpid(), signal.SIGKILL)
 
+def sending(load, parcel):
+    die_at("loaded")
+    send(load, parcel)
+    die_at("sent")
+
+def carrying_it(**ids):
+    die_at("claimed")
+    carry(**ids)
+    die_at("noted")
+
+jobs._handlers["carry"], carrying.SENDERS[channel] = carrying_it, sending
 with app.app_context(), clock.freeze(datetime.fromisoformat(at)):
-    app.extensions["mail"] = Fatal(url, "board@police.example")
     jobs.run_due(kinds=("carry",))
 """
 
 
-@pytest.mark.parametrize(("place", "copies"), [("before", 1), ("after", 2)])
-def test_what_a_killed_worker_left_is_sent_and_a_copy_is_known_as_one(city, mailbox, place, copies):
+class Ends:
+    """A real end for each channel, and by what name each message came there."""
+
+    def __init__(self, box: Mailbox, service: PushService, robot: Webhook, gateway: Webhook) -> None:
+        self.box, self.service, self.robot, self.gateway = box, service, robot, gateway
+        # How another process of this board finds them.
+        self.env = {
+            "BOARD_SMTP_URL": box.url,
+            "BOARD_MAIL_FROM": "board@police.example",
+            "BOARD_SMS_URL": f"{gateway.origin}/sms",
+            "BOARD_CARRY_HOSTS": "127.0.0.1",
+        }
+
+    def reach(self, person, channel):
+        """Let the person have this channel and no other one."""
+        with transaction():
+            if channel == "sms":
+                vault.put(person.owner, "phone", "19900000001")
+                contacts.known_phone(person)
+                return
+            address = {
+                "mail": "rita@home.example",
+                "push": json.dumps(self.service.subscription()),
+                "chat": f"json://127.0.0.1:{self.robot.port}/hook",
+            }[channel]
+            contacts.verify(contacts.add(person, channel, address))
+
+    def names(self, channel):
+        """What came by this channel: the names it came by, of a chat robot, which knows none, the words."""
+        return {
+            "mail": [letter["Message-ID"] for letter in self.box.got],
+            "push": [headers["Topic"] for headers, _body in self.service.got],
+            "chat": [said["message"] for _path, said in self.robot.got],
+            "sms": [said["reference"] for _path, said in self.gateway.got],
+        }[channel]
+
+
+@pytest.fixture
+def ends(city):
+    app, _cast = city
+    with Mailbox() as box, PushService() as service, Webhook() as robot, Webhook() as gateway:
+        app.extensions["mail"] = mail.SmtpMail(box.url, "board@police.example", timeout=2)
+        app.extensions["push"] = push.WebPush(
+            app.config["SETTINGS"].vapid_key, "mailto:a@b.example", {"127.0.0.1"}
+        )
+        app.extensions["chat"] = chat.AppriseChat({"127.0.0.1"})
+        app.extensions["sms"] = sms.WebhookSms(f"{gateway.origin}/sms")
+        yield Ends(box, service, robot, gateway)
+
+
+@pytest.mark.parametrize("channel", ["mail", "push", "chat", "sms"])
+@pytest.mark.parametrize(
+    ("place", "before", "copies"),
+    [("claimed", 0, 1), ("loaded", 0, 1), ("sent", 1, 2), ("noted", 1, 1)],
+)
+def test_what_a_killed_worker_left_is_sent_and_a_copy_is_known_as_one(
+    city, ends, channel, place, before, copies
+):
     app, cast = city
-    mailed(cast.rita)
-    made = news(cast, "mail", answered(cast))
-    folder = str(app.config["SETTINGS"].data)
-    command = [sys.executable, "-c", WORKER, place, folder, mailbox.url, clock.now().isoformat()]
-    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ends.reach(cast.rita, channel)
+    made = news(cast, channel, answered(cast))
+    env = environment_of(app, PYTHONPATH=str(ROOT), **ends.env)
+    command = [sys.executable, "-c", WORKER, place, channel, clock.now().isoformat()]
+    died = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
-    assert len(mailbox.got) == copies - 1
-    assert kept_delivery(made).sent_at is None
+    assert len(ends.names(channel)) == before
+    assert (kept_delivery(made).sent_at is not None) is (place == "noted")
+    job = db.select(jobs.Job.done_at).where(jobs.Job.key == f"carry:{made}")
+    assert db.session.scalar(job) is None, "whoever died has not said that it is done"
     clock.advance(timedelta(minutes=2))  # its lease has run out
     assert carried(made).sent_at is not None
-    assert len(mailbox.got) == copies
-    assert len({letter["Message-ID"] for letter in mailbox.got}) == 1
-    assert len({letter.get_content() for letter in mailbox.got}) == 1
+    assert db.session.scalar(job) is not None
+    assert len(ends.names(channel)) == copies
+    assert len(set(ends.names(channel))) == 1
 
 
 # --- tried again, given up, dropped

@@ -18,6 +18,8 @@ from people.models import Department
 from tests.builders import Cast
 from tests.domain.test_case_verbs import accepted, does, kinds
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Reported = Callable[[], Case]
 TIME = ("deadline-due", "deadline-reminder", "handover-due", "resume-case", "recompute-deadlines")
 

@@ -18,6 +18,8 @@ from people.models import Appointment, Department, Shift
 from tests.builders import Cast, posted
 from tests.domain.test_case_verbs import accepted, does, kinds
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Reported = Callable[[], Case]
 
 

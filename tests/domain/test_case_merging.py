@@ -17,6 +17,8 @@ from people.models import Department
 from tests.builders import Cast, case_of, posted
 from tests.domain.test_case_verbs import accepted, does, kinds
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Reported = Callable[[], Case]
 
 

@@ -15,6 +15,8 @@ from tests.builders import Cast
 from tests.domain.test_case_clocks import run_until
 from tests.domain.test_case_verbs import accepted, does, kinds
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Reported = Callable[[], Case]
 GOOD = {"solved": "yes", "satisfaction": "very_satisfied"}
 BAD = {"solved": "no", "satisfaction": "dissatisfied"}
@@ -113,6 +115,23 @@ def test_a_rating_is_corrected_within_seven_days_and_both_are_kept(cast: Cast, r
     clock.advance(timedelta(days=2))
     with pytest.raises(WrongState):
         does(resolved, cast, "rita", "rate", **GOOD)
+
+
+def test_who_says_the_same_again_has_corrected_nothing(cast: Cast, resolved: Reported) -> None:
+    does(resolved, cast, "rita", "rate", words="修得很快。\n谢谢。", **GOOD)
+    before = kinds(resolved())
+    case = does(resolved, cast, "rita", "rate", words=" 修得很快。\r\n谢谢。 ", **GOOD)
+    assert kinds(case) == before, "nobody is told twice"
+    assert len(case.ratings) == 1
+    case = does(resolved, cast, "rita", "rate", words="修得很快。", **GOOD)
+    assert [each.text.public for each in case.ratings if each.text] == ["修得很快。\n谢谢。", "修得很快。"]
+
+
+def test_the_same_word_about_a_new_answer_is_a_new_rating(cast: Cast, resolved: Reported) -> None:
+    does(resolved, cast, "rita", "rate", **BAD)
+    does(resolved, cast, "otis", "rectify", answer="已回电，换了整套设备。")
+    case = does(resolved, cast, "rita", "rate", **BAD)
+    assert [each.answer for each in case.ratings] == [1, 2]
 
 
 def test_correcting_a_bad_word_to_another_bad_word_starts_nothing_anew(

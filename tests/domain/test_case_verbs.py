@@ -18,6 +18,8 @@ from boards.models.posting import reply
 from people.models import Department, Shift
 from tests.builders import Cast
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Reported = Callable[[], Case]
 
 

@@ -183,8 +183,9 @@ def test_the_demo_city_is_in_order_and_uses_every_section_that_is_open():
 
     city = read(YUNCHUAN)
     used = {thread.section for thread in city.thread}
-    assert used == {section.key for section in city.section if section.post != "closed"}
-    assert {section.key for section in city.section if section.post == "closed"} == {"complaints", "tips"}
+    private = {section.key for section in city.section if section.readers != "public"}
+    assert private == {"complaints", "tips"}, "what is written there is no example for others"
+    assert used == {section.key for section in city.section if section.post != "closed"} - private
     assert len(city.section) == 11
     assert len(city.thread) >= 60
 
@@ -282,11 +283,18 @@ MISTAKES = [
     ),
     ("an icon nobody drew", 'icon = "car"', 'icon = "cars"', "icon =", "Did you mean “car”"),
     (
-        "readers without a rule",
+        "complaints without reasons",
         'readers = "public"',
-        'readers = "triage"',
-        "readers =",
-        "cannot take posts yet",
+        'readers = "inspectorate"',
+        "[[section]]",
+        "needs “reasons”",
+    ),
+    (
+        "complaints that go to who may be accused",
+        'readers = "public"',
+        'readers = "inspectorate"\nreasons = [{ key = "manner", name = "态度", name_en = "Manner" }]',
+        "default_department =",
+        "Complaints go to inspectors",
     ),
     (
         "a closed section that says nothing",

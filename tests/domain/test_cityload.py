@@ -66,6 +66,9 @@ def test_every_step_of_the_demo_city_is_one_the_board_allows_and_loading_again_c
 
     again, left = load(city)
     assert left == []
+    clock.advance(timedelta(days=3))
+    assert list(play(left, again)) == []
+    assert set(waiting) <= set(db.session.scalars(unread)), "what people live with is theirs to read"
     assert (again.departments, again.sections, again.people, again.shifts) == (0, 0, 0, 0)
     assert rebuilds() == 0
 

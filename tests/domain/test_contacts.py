@@ -8,9 +8,12 @@ import pytest
 
 from board import clock
 from board.db import db, transaction
+from board.transports import push
 from people import contacts, vault
 from people.members import join
 from people.models import Contact
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 MAIL = "otto@police.example"
 
@@ -90,6 +93,29 @@ def test_the_unreachable_are_found_with_one_question(cast_on):
     told = [cast_on.lena, cast_on.otto, cast_on.otis]
     assert [each.badge for each in contacts.unreachable(told)] == ["021001", "021457"]
     assert contacts.unreachable([]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "setting"),
+    [
+        ("phone", "19900000003", {"sms_url": "https://sms.example/"}),
+        ("mail", MAIL, {"smtp_url": "smtp://mail.example"}),
+        ("push", "https://push.example/1", {}),
+        ("chat", "bark://example/key", None),
+    ],
+)
+def test_what_this_board_cannot_send_reaches_nobody(app, cast_on, kind, address, setting):
+    settings = app.config["SETTINGS"]
+    with transaction():
+        contacts.verify(contacts.add(cast_on.otto, kind, address))
+    object.__setattr__(settings, "mode", "production")
+    driver = push.driver()
+    app.extensions["push"] = None
+    assert contacts.reachable(cast_on.otto) is (setting is None)  # a robot needs nothing of this board
+    app.extensions["push"] = driver if kind == "push" else None
+    for name, value in (setting or {}).items():
+        object.__setattr__(settings, name, value)
+    assert contacts.reachable(cast_on.otto)
 
 
 def test_a_member_is_reachable_by_the_phone_he_signed_in_with(cast_on):

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import contextvars
+import sqlite3
+import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
-from board.db import UTCDateTime, after_commit, before_commit, db, random_id, transaction, writing
+from board import checkpoints
+from board import db as board_db
+from board.db import LOGGED, UTCDateTime, after_commit, before_commit, db, random_id, transaction, writing
 from board.facts import Fact
 from board.jobs import Job
 from boards.models import Case, CaseEvent, Tally, Text, Thread
 from people.models import Department, Person
 from tests.builders import Cast, posted
+from tests.conftest import ORIGIN
 from tests.domain.test_races import City
+from tests.servers import wait_for
 
 
 def test_rows_change_only_inside_a_transaction(cast: Cast) -> None:
@@ -120,6 +128,21 @@ def test_reading_takes_no_write_lock_and_writing_takes_it_at_once(app: Flask, ca
     assert said == ["BEGIN", "BEGIN IMMEDIATE"]
 
 
+def test_a_lock_that_nobody_gives_back_is_an_error_in_the_end(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_db, "BUSY", 0.2)
+    db.session.remove()
+    other = sqlite3.connect(app.config["SETTINGS"].data / "board.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="locked"), transaction():
+        db.session.scalar(db.select(Department.id).limit(1))
+    other.execute("ROLLBACK")
+    other.close()
+    with transaction():
+        assert db.session.scalar(db.select(Department.id).limit(1))
+
+
 def test_sqlite_is_set_up_as_measured(app: Flask) -> None:
     found = {
         name: db.session.scalar(text(f"PRAGMA {name}"))
@@ -194,3 +217,82 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(app: Flask, cast: Cast,
     assert page.headers["Retry-After"] == "5"
     assert page.headers["Cache-Control"] == "no-store"
     assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
+
+
+def asked(application: Flask, method: str, path: str, **fields: str) -> int:
+    client = application.test_client()
+    given: dict[str, Any] = {"data": fields, "headers": ORIGIN} if method == "POST" else {}
+    return contextvars.Context().run(lambda: client.open(path, method=method, **given).status_code)
+
+
+def test_a_sign_that_an_engine_takes_in_no_text_is_a_refusal_and_no_fault(city: City) -> None:
+    application, _cast = city
+    assert asked(application, "GET", "/d/x%00y") == 404
+    assert asked(application, "GET", "/cases/x%00y") == 404
+    assert asked(application, "POST", "/staff/sign-in", login="x\0y", password="a guess") == 422
+
+
+def test_an_error_that_is_written_down_holds_nobodys_words(
+    city: City, caplog: pytest.LogCaptureFixture
+) -> None:
+    application, _cast = city
+    secret = "只有她自己知道的昵称"
+
+    @application.get("/breaks")
+    def breaks() -> str:
+        with transaction() as session:
+            session.execute(text("SELECT no_such_column, :word"), {"word": secret})
+        return ""
+
+    @application.get("/crosses")
+    def crosses() -> str:
+        with transaction() as session:
+            for _turn in range(2):
+                session.add(Person(kind="member", nickname=secret))
+        return ""
+
+    assert asked(application, "GET", "/breaks") >= 500
+    assert asked(application, "GET", "/crosses") == 409
+    assert "no_such_column" in caplog.text
+    assert "nickname_lookup" in caplog.text
+    assert secret not in caplog.text
+
+
+def test_what_a_setting_keeps_secret_is_in_no_traceback(app: Flask) -> None:
+    kept = app.config["SETTINGS"]
+    assert all(key not in repr(kept) for key in (kept.secret_key, kept.lookup_key, *kept.vault_keys))
+    assert kept.mode in repr(kept)
+
+
+@pytest.mark.engines("sqlite")
+def test_the_log_is_carried_over_beside_the_commits(app: Flask) -> None:
+    path = str(db.engine.url.database)
+    checkpoints.carry(path)
+    for _turn in range(3):
+        with transaction() as session:  # more pages than SQLite's own limit of a thousand
+            session.execute(insert(Fact), [{"key": f"{_turn}-{n}", "value": "x" * 3000} for n in range(500)])
+    logged, carried = checkpoints.carry(path)
+    assert logged == carried > 1000  # no commit had begun it anew
+    assert db.session.connection().exec_driver_sql("PRAGMA wal_autocheckpoint").scalar() == LOGGED
+
+
+@pytest.mark.engines("sqlite")
+def test_the_worker_carries_the_log_over_until_it_stops(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "EVERY", 0.01)
+    stop, path = threading.Event(), str(db.engine.url.database)
+    carrying = threading.Thread(target=checkpoints.carry_until, args=(stop, app))
+    carrying.start()
+    try:
+        with transaction() as session:
+            session.execute(insert(Fact), [{"key": "long", "value": "x" * 3000}])
+        assert wait_for(lambda: _carried(path), 5)
+    finally:
+        stop.set()
+        carrying.join(5)
+    assert not carrying.is_alive()
+
+
+def _carried(path: str) -> bool:
+    """Whether the database file itself has the newest commit: read without its log."""
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as alone:
+        return alone.execute("SELECT count(*) FROM fact WHERE key = 'long'").fetchone() == (1,)

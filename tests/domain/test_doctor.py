@@ -87,8 +87,9 @@ def test_work_that_nobody_does_is_told(well, cast):
 
 
 def test_given_up_work_is_told(well, cast):
-    with transaction() as session:
+    with transaction():
         jobs.put("doctor", key="doctor:test", nonce="x")
+    with transaction() as session:
         session.execute(update(jobs.Job).values(failed_at=clock.now()))
     assert "given up" in wrong()["Jobs"]
 

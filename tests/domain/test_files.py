@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from board import Settings, create_app, files, jobs, seams
+from board import files, jobs, seams
 from board.clock import freeze, now
-from board.db import db, transaction
+from board.db import transaction
 from board.errors import Invalid
 from board.files import FolderStore, StoredFile
 from board.images import rebuild
+from tests.people_world import make_app
 
 
 def photo(colour="red"):
@@ -27,11 +28,7 @@ def photo(colour="red"):
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory):
-    data = tmp_path_factory.mktemp("city")
-    made = create_app(Settings.from_env({"BOARD_MODE": "test", "BOARD_DATA": str(data)}))
-    with made.app_context():
-        db.create_all()
-    return made
+    return make_app(tmp_path_factory.mktemp("city"))
 
 
 def folder():
@@ -94,7 +91,7 @@ def test_a_public_photo_is_shown_to_everybody_and_kept_for_an_hour(hung, get, re
     assert answer.content_type == "image/jpeg"
     assert answer.headers["Cache-Control"] == "public, max-age=3600, immutable"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Disposition"].startswith("inline")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert int(answer.headers["Content-Length"]) == len(answer.data)
     with Image.open(BytesIO(get(f"/files/{public_id}/thumb").data)) as thumb:

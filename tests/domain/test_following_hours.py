@@ -14,6 +14,8 @@ from board import clock
 from notifications import hours
 from notifications.hours import is_quiet, next_hour, quiet_until
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 MINUTE = timedelta(minutes=1)
 # Half an hour of summer time, a change at midnight, three quarters of an hour, and a day that was left out.
 ZONES = (

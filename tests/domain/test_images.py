@@ -1,6 +1,8 @@
 """Photos: what goes in beside the pixels does not come out, and no file brings the board down."""
 
+import resource
 import struct
+import zlib
 from io import BytesIO
 
 import pillow_heif
@@ -206,8 +208,6 @@ def bomb(form):
     if form == "PNG":
         data = bytearray(saved("PNG"))
         data[16:24] = struct.pack(">II", 65000, 65000)
-        import zlib
-
         data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
         return bytes(data)
     if form == "JPEG":
@@ -227,6 +227,69 @@ def test_a_bomb_is_refused_before_it_is_decoded(form, monkeypatch):
     with pytest.raises(Invalid) as refused:
         rebuild(bomb(form), name="urlaub")
     assert "50 million pixels" in str(refused.value)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_a_png_of_fifty_thousand_by_fifty_thousand_is_refused_before_it_is_decoded(monkeypatch):
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(6_251 * 2_000), 1) * 25  # what it would unfold to is 312 MB
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    monkeypatch.setattr(Image.Image, "load", lambda *a, **k: pytest.fail("pixels were read"))
+    with pytest.raises(Invalid) as refused:
+        rebuild(data, name="plan.png")
+    assert "50 million pixels" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
+def test_an_archive_inside_a_picture_is_not_unfolded(kind):
+    packed = zlib.compress(bytes(300_000_000), 1)
+    inside = {
+        b"zTXt": b"Comment\0\0" + packed,
+        b"iTXt": b"Comment\0\1\0\0\0" + packed,
+        b"iCCP": b"icc\0\0" + packed,
+    }[kind]
+    plain = saved("PNG")
+    data = plain[:33] + chunk(kind, inside) + plain[33:]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        picture = rebuild(data, name="foto.png")
+    except Invalid:
+        picture = None
+    assert picture is None or kind not in picture.full
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # kilobytes
+
+
+BEHIND = {
+    "page": b"<html><script>alert(1)</script></html>",
+    "archive": b"PK\x03\x04" + MARK * 9 + b"PK\x05\x06" + bytes(18),
+    "program": b"<?php system($_GET['x']); ?>",
+    "shell": b"\n#!/bin/sh\n" + MARK,
+    "applet": b"\xca\xfe\xba\xbe" + MARK,
+    "document": b"%PDF-1.7\n" + MARK + b"\n%%EOF",
+    "drawing": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+}
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("behind", BEHIND)
+def test_what_hides_behind_a_photo_is_left_behind(form, behind):
+    hidden = BEHIND[behind]
+    inside = {
+        "JPEG": lambda plain: (
+            plain[:2] + b"\xff\xfe" + struct.pack(">H", len(hidden) + 2) + hidden + plain[2:]
+        ),
+        "PNG": lambda plain: plain[:33] + chunk(b"tEXt", b"Comment\0" + hidden) + plain[33:],
+        "WEBP": lambda plain: plain,
+    }[form]
+    picture = rebuild(inside(saved(form)) + hidden, name="foto")
+    for part in (picture.full, picture.thumb):
+        assert hidden not in part
+        assert b"<script" not in part
+        assert b"<?php" not in part
+        assert MARK not in part
 
 
 def test_a_webp_bomb_is_refused_before_its_decoder_takes_memory_for_it(monkeypatch):

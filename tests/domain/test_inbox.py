@@ -22,6 +22,8 @@ from notifications.models import InboxItem, Unread, inbox, unread_of
 from people.models import Department, Person, Shift
 from tests.builders import case_of
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def inbox_of(person: Person) -> list[str]:
     """The kinds of a person's items, oldest first."""
@@ -74,10 +76,7 @@ def person_of(key: int) -> Person:
 
 def members(number: int) -> list[Person]:
     """More members of the public, without names of their own."""
-    people = [
-        Person(kind="member", nickname=f"邻居{place}号", nickname_key=f"邻居{place}号")
-        for place in range(number)
-    ]
+    people = [Person(kind="member", nickname=f"邻居{place}号") for place in range(number)]
     db.session.add_all(people)
     db.session.flush()
     return people
@@ -259,6 +258,19 @@ def test_every_follower_is_told_whatever_the_chunk(cast, reported, monkeypatch, 
     assert [hints(person_of(key).stream)[-1]["unread"] for key in crowd] == [1] * 7
 
 
+def test_calls_that_climb_to_somebody_together_are_one_hint_each(cast, thread_posted):
+    posts = [case_of(thread_posted()).thread.events[0].id for _each in range(3)]
+    began = len(hints(cast.hugo.stream))
+    with transaction():
+        for event_id in posts:
+            inbox.call(event_id, cast.hugo)
+    said = hints(cast.hugo.stream)[began:]
+    kept = set(db.session.scalars(select(InboxItem.public_id).where(InboxItem.person_id == cast.hugo.id)))
+    assert len(said) == 3
+    assert {hint["item"] for hint in said} <= kept
+    assert [hint["unread"] for hint in said] == [unread_of(cast.hugo)] * 3
+
+
 class Statements:
     """Counts what is sent to the database."""
 
@@ -280,10 +292,7 @@ def test_the_number_of_statements_does_not_grow_with_the_recipients(cast, thread
     for crowd in (10, 990):
         thread_id = thread_posted()
         with transaction():
-            people = [
-                Person(kind="member", nickname=f"{crowd}-{n}", nickname_key=f"{crowd}-{n}")
-                for n in range(crowd)
-            ]
+            people = [Person(kind="member", nickname=f"{crowd}-{n}") for n in range(crowd)]
             db.session.add_all(people)
             db.session.flush()
             from boards.models import Watch
@@ -332,7 +341,7 @@ def test_the_count_is_absolute_and_equals_the_rows(cast, reported):
         case.claim(by=cast.otto)
         case.resolve(by=cast.otto, answer="信号灯控制板已经换好，现在正常。", outcome="solved")
     assert unread_of(cast.rita) == counted(cast.rita) == 2
-    # One transaction is one hint, with the count as it stands after it.
+    # One act is one item and one hint, with the count as it stands after it.
     assert [hint["unread"] for hint in hints(cast.rita.stream)] == [1, 2]
 
     with transaction():

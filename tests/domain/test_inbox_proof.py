@@ -26,6 +26,8 @@ from notifications.models import unread_of
 from people.models import Department
 from tests.builders import Cast, case_of, posted
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 # Whose desk, for which department; of the leaders' desks only what the officers' do not show.
 DESKS = (
     ("otto", "traffic-police", None),

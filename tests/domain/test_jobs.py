@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from board.clock import now
 from board.db import db, transaction
 from board.jobs import Job
 from tests.builders import Cast
+from tests.conftest import environment_of
 from tests.domain.conftest import at_once
 
 City = tuple[Flask, Cast]
@@ -70,14 +70,7 @@ def job(key: str) -> Job:
 
 
 def another_process(application: Flask, order: str) -> subprocess.CompletedProcess[str]:
-    kept = application.config["SETTINGS"]
-    env = {
-        **os.environ,
-        "BOARD_MODE": "test",
-        "BOARD_DATA": str(kept.data),
-        "BOARD_DATABASE_URL": kept.database_url,
-        "PYTHONPATH": str(ROOT),
-    }
+    env = environment_of(application, PYTHONPATH=str(ROOT))
     return subprocess.run(
         [sys.executable, "-c", WORKER, order], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120
     )
@@ -377,13 +370,7 @@ with create_app(Settings.from_env()).app_context():
 @pytest.mark.slow
 def test_two_workers_drain_ten_thousand_jobs_that_are_due_at_once(city: City) -> None:
     application, _cast = city
-    kept = application.config["SETTINGS"]
-    env = {
-        **os.environ,
-        "BOARD_MODE": "test",
-        "BOARD_DATA": str(kept.data),
-        "BOARD_DATABASE_URL": kept.database_url,
-    }
+    env = environment_of(application)
     with transaction():
         for place in range(10_000):
             jobs.put("drain", key=f"drain:{place}", place=place)

@@ -21,6 +21,7 @@ from board.settings import SettingsError
 from tests.builders import Cast
 from tests.conftest import settings
 from tests.domain.conftest import at_once
+from tests.servers import Program, free_port, wait_for
 
 City = tuple[Flask, Cast]
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,33 @@ def test_gevent_and_sqlite_are_never_started_together(tmp_path: Path) -> None:
         assert answer.returncode == 1
         assert "gevent does not go with SQLite" in answer.stderr
         assert "BOARD_DATABASE_URL=postgresql://" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "env"),
+    [
+        (("gunicorn", "-c", "gunicorn.conf.py", "-k", "gevent", "-w", "1"), {}),
+        (("gunicorn", "-c", "gunicorn.live.conf.py"), {}),
+        (("flask", "--app", "wsgi", "worker"), {"BOARD_ROLE": "live"}),
+    ],
+    ids=["pages", "sockets", "worker"],
+)
+def test_no_program_of_the_board_starts_with_gevent_on_sqlite(
+    tmp_path: Path, command: tuple[str, ...], env: dict[str, str]
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOARD_")}
+    given = {"BOARD_MODE": "test", "BOARD_DATA": str(tmp_path), "PORT": str(free_port()), **env}
+    log = tmp_path / "log"
+    started = Program(command[0], [sys.executable, "-m", *command], log, {**kept, **given})
+    started.start()
+    try:
+        assert started.process is not None
+        assert wait_for(lambda: started.process and started.process.poll() is not None), log.read_text()
+        assert started.process.returncode != 0
+    finally:
+        started.end()
+    assert "SettingsError: gevent does not go with SQLite" in log.read_text()
+    assert not (tmp_path / "board.db").exists()
 
 
 def test_gevent_serves_sockets_alone_and_never_pages(tmp_path: Path) -> None:

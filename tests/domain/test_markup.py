@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from board.markup import Chip, plain_links, render
+from tests import attacks
 
 REL = 'rel="nofollow ugc noopener"'
 
@@ -142,11 +143,40 @@ def test_an_attack_is_only_words(attack):
     assert wanted.replace("\u2028", "") in re.sub(r"[\s\x00\ufffd]", "", seen.words)
 
 
+@pytest.mark.parametrize("family", attacks.FAMILIES)
+def test_no_attack_of_any_family_becomes_more_than_words(family):
+    for attack in attacks.FAMILIES[family]:
+        for words in (attack, f"您好{attack}\n- {attack}", f"http://a.cn/{attack}", f"@交警支队{attack}"):
+            chips = [Chip(0, 2, "mention", "/d/traffic", attack)] if words.startswith("您好") else []
+            seen = safe(render(words, chips=chips))
+            if "alert(1)" in attack:
+                assert "alert(1)" in seen.words  # nothing of it was lost either: a citizen may quote it
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(attacks.ATTACKS) >= 120
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     st.lists(
         st.one_of(
-            st.sampled_from([*ATTACKS, "\n", "\n\n", "- ", "1、", "http://a.cn/", "&", "<", '"', "'", " "]),
+            st.sampled_from(
+                [
+                    *ATTACKS,
+                    *attacks.ATTACKS,
+                    "\n",
+                    "\n\n",
+                    "- ",
+                    "1、",
+                    "http://a.cn/",
+                    "&",
+                    "<",
+                    '"',
+                    "'",
+                    " ",
+                ]
+            ),
             st.text(max_size=5),
         ),
         max_size=8,

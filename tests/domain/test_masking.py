@@ -6,31 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from board.masking import MASK_VERSION, Finding, mask
-
-
-def check_digit(first: str) -> str:
-    """The last place of a resident number, worked out as the standard writes it: weights are powers of two modulo 11."""
-    total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(first))
-    return "10X98765432"[total % 11]
-
-
-def with_luhn(first: str) -> str:
-    """A card number: the one last digit that makes the sum divisible."""
-    for last in "0123456789":
-        doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(first + last))]
-        if sum(sum(divmod(value, 10)) for value in doubled) % 10 == 0:
-            return first + last
-    raise AssertionError
-
-
-ID = "15020319490307123" + check_digit("15020319490307123")
-ID_X = next(
-    first + "X"
-    for first in (f"150203200001{day:02}{tail}" for day in range(1, 29) for tail in ("123", "124", "125"))
-    if check_digit(first) == "X"
-)
-CARD = with_luhn("622202123456789012")
+from board.masking import CONTACTS, KINDS, LINK, MASK_VERSION, OFFICE, Finding, mask
+from tests.domain.masking_corpus import CARD, ID, ID_X, check_digit, with_luhn
 
 
 def kinds(text, **options):
@@ -139,7 +116,7 @@ def test_a_plate_is_covered(written, covered):
         "拨打110 12345 96110 119",
         "0900-000-0110 转 8",
         "新A股 2026，青B座 301，川A3区，云A 12 楼",
-        "QQ 123456789，邮编 014010，面积 13812.34 平方米",
+        "QQ 号忘了，邮编 014010，面积 13812.34 平方米",
         "第 1 3 8 章",
         "订单 2026112114053312345",
         "IP 192.168.100.200",
@@ -194,6 +171,8 @@ PIECES = st.sampled_from([
     "19900002207", "1990", "000", "2207", "199", "1", "3", "86", "0", "110", "12345", ID, ID_X, ID[:14], CARD, CARD[:4], "12 345", "20261121-0042",
     "*", "****", "*" * 13, "云", "京A", "A", "d", "·", "x", "X", "警", " ", "-", "－", ".", "\n", "，", "卡号", "身份证", "元", "￥", "电话",
     "\u200b", "\u0301", "⒈", "㏠", "①", "１", "\ufdfa", "٣", "·***45", "199****2207", "6222***********0128",
+    "微信", "微信号：", "加我", "abc_1234", "3栋", "2单元", "501室", "住", "3-2-501", "@", "qq.com", "http://", "a.cn/", "0871", "63120456",
+    "护照", "E12345678", "一", "三八", "、", "(", ")", "〔邮箱〕", "******", "车牌号", "室", "和",
 ])  # fmt: skip
 
 
@@ -208,16 +187,17 @@ PIECES = st.sampled_from([
 @example("云AB 12345678123456781")
 @example("123****19900002207****5678")
 def test_masking_twice_changes_nothing(text):
-    masked = mask(text)
-    again = mask(masked.text)
-    assert again.text == masked.text
-    assert again.findings == ()
+    for leave in (LINK, frozenset(), OFFICE, CONTACTS):
+        masked = mask(text, leave=leave)
+        again = mask(masked.text, leave=leave)
+        assert again.text == masked.text
+        assert again.findings == ()
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(PIECES, max_size=14).map("".join))
 def test_findings_say_exactly_what_changed(text):
-    masked = mask(text)
+    masked = mask(text, leave=())
     rebuilt, last = [], 0
     for finding in masked.findings:
         assert last <= finding.start < finding.end <= len(text)
@@ -251,6 +231,42 @@ def test_a_hundred_thousand_characters_take_linear_time(piece):
         return best
 
     assert seconds(100_000) < 10 * seconds(25_000) + 0.05
+
+
+def test_what_an_office_says_of_itself_may_stay_and_persons_are_covered_all_the_same():
+    text = "请到青松路1号楼501室，座机 0871-63120456，邮箱 a@example.com，别打 19900002207"
+    assert mask(text, leave=OFFICE).text == text.replace("19900002207", "199****2207")
+    assert {finding.kind for finding in mask(text).findings} == {"room", "landline", "mail", "mobile"}
+
+
+def test_links_are_covered_only_where_they_are_to_wait():
+    text = "看这里 https://example.com/a?b=1，或 www.example.cn、example.top/x。我们自己的 https://24.example/cases/1 不算"
+    assert mask(text).text == text
+    covered = mask(text, leave=(), own=["24.example"]).text
+    assert (
+        covered
+        == "看这里 〔链接，等待查看〕，或 〔链接，等待查看〕、〔链接，等待查看〕。我们自己的 https://24.example/cases/1 不算"
+    )
+    assert mask("12https://example.com/，120 也打了", leave=()).text == "12〔链接，等待查看〕，120 也打了"
+    for sly in (
+        "https://24.example@evil.example/",
+        "https://24.example.evil.com/",
+        "https://evil.com/24.example",
+    ):
+        assert "evil" not in mask(sly, leave=(), own=["24.example"]).text
+
+
+def test_a_published_landline_stays_with_and_without_its_area():
+    text = "电话 63120110，0871-63120110；别的 0871-63120456"
+    assert mask(text, allow=["(0871) 6312 0110"]).text == "电话 63120110，0871-63120110；别的 ********"
+
+
+def test_a_cover_that_a_later_reading_widens_says_where_it_stands():
+    for text in ("a19900002207@qq.com", "微信号：abc_1234@qq.com", "QQ 12345678@qq.com 云A12345"):
+        masked = mask(text, leave=())
+        assert "2207" not in masked.text
+        assert "1234" not in masked.text
+        assert set(KINDS) >= {finding.kind for finding in masked.findings}
 
 
 def test_the_version_is_a_number_that_can_grow():

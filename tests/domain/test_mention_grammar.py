@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from board.markup import plain_links
 from board.text import fold
-from boards.grammar import MAX_DEPARTMENTS, Mention, NameBook, Unknown, departments, find_mentions
+from boards.grammar import MAX_DEPARTMENTS, Mention, NameBook, Unknown, departments, find_mentions, has_sign
 
 NAMES = [
     ("traffic", "交警支队"), ("traffic", "交警"), ("traffic", "交警大队"), ("traffic", "Traffic Police"), ("kunhe", "昆河分局"),
@@ -109,6 +109,12 @@ def test_a_friends_name_gets_no_suggestion():
 @pytest.mark.parametrize("text", ["@", "＠ ", "@，", "@\n交警", "a @ b", "@@@"])
 def test_a_lone_sign_is_nothing(text):
     assert find_mentions(text, BOOK) == []
+
+
+def test_whatever_folds_to_the_sign_is_one():
+    signs = {character for character in map(chr, range(0x110000)) if "@" in fold(character).text}
+    assert {character for character in signs if has_sign(character)} == signs == {"@", "＠", "﹫"}
+    assert called("请﹫交警 看看") == [("traffic", "﹫交警")]
 
 
 def test_each_department_counts_once_and_the_first_leads():

@@ -14,10 +14,13 @@ from boards.models import CaseEvent, Mention, Section, Thread
 from boards.models.posting import Draft, post, reply
 from tests.builders import Cast, posted
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 Told = dict[str, str]
 
 
-def told(event: CaseEvent) -> Told:
+def told(event: CaseEvent | None) -> Told:
+    assert event is not None, "nothing happened"
     return {department.key: reason for department, reason in event.audience.departments.values()}
 
 
@@ -171,6 +174,18 @@ def test_a_stranger_reaches_the_inbox_only_five_times_a_day(cast: Cast) -> None:
     assert all("mentioned" not in each.values() for each in heard)
     clock.advance(timedelta(days=1))
     assert "mentioned_quietly" in say(cast, "vera", threads[3], "@户政支队 还在闪。").values()
+
+
+@pytest.mark.parametrize("who", ["rita", "otto"])
+def test_whom_a_stranger_named_first_is_still_called_by_the_poster_and_by_officers(
+    cast: Cast, who: str
+) -> None:
+    thread, _heard = write(cast, "请@交警支队看一下。")
+    assert say(cast, "vera", thread, "@户政支队 也来看看吧。")["household-police"] == "mentioned_quietly"
+
+    assert say(cast, who, thread, "是的，也请@户政支队看看。")["household-police"] == "mentioned"
+    assert "household-police" not in say(cast, who, thread, "再请@户政支队看一次，谢谢。")
+    assert "household-police" not in say(cast, "vera", thread, "@户政支队 还在吗？")
 
 
 def test_naming_a_department_under_ones_own_post_costs_nothing(cast: Cast) -> None:

@@ -19,9 +19,9 @@ from board.clock import now
 from board.errors import Invalid
 from board.files import FolderStore, ObjectStore, Store, StoreAway
 from board.images import rebuild
-from tests.conftest import settings
-from tests.domain.conftest import board_with_a_city
+from tests.conftest import board_in, settings
 from tests.servers import free_port
+from tests.towns import Town
 
 BUCKET = "station-files"
 
@@ -101,10 +101,9 @@ def picture() -> bytes:
 
 
 def test_a_board_on_an_object_store_keeps_photos_there_and_sweeps_what_nobody_owns(
-    url: str, tmp_path: Path
+    url: str, tmp_path: Path, town: Town
 ) -> None:
-    application, _ids = board_with_a_city(tmp_path, BOARD_FILES_URL=url)
-    with application.app_context():
+    with board_in(town, tmp_path, BOARD_FILES_URL=url):
         key = files.keep(rebuild(picture(), name="foto.jpg"))
         assert {name for name, _at in files.store().written()} == {f"{key}.full", f"{key}.thumb"}
         assert not (tmp_path / "files").exists()
@@ -114,13 +113,12 @@ def test_a_board_on_an_object_store_keeps_photos_there_and_sweeps_what_nobody_ow
         assert list(files.store().written()) == []
 
 
-def test_a_store_that_does_not_answer_costs_the_photos_and_not_the_post(tmp_path: Path) -> None:
+def test_a_store_that_does_not_answer_costs_the_photos_and_not_the_post(tmp_path: Path, town: Town) -> None:
     url = f"s3://{BUCKET}/x?endpoint=http://127.0.0.1:{free_port()}"
     assert settings(tmp_path, BOARD_FILES_URL=url).files_url == url
     store = ObjectStore(url)
     with pytest.raises(StoreAway):
         store.open("photos/ab/one.full")
-    application, _ids = board_with_a_city(tmp_path, BOARD_FILES_URL=url)
-    with application.app_context(), pytest.raises(Invalid) as refused:
+    with board_in(town, tmp_path, BOARD_FILES_URL=url), pytest.raises(Invalid) as refused:
         files.keep(rebuild(picture(), name="foto.jpg"))
     assert list(refused.value.errors) == ["files"]

@@ -13,6 +13,8 @@ from notifications.models import Delivery, InboxItem
 from people import contacts, vault
 from tests.builders import case_of, posted
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 @pytest.fixture
 def out(app, cast):

@@ -18,6 +18,8 @@ from notifications.paging import auditing, ticking
 from people.models import Appointment, Department, Person, Shift
 from tests.builders import Cast, posted
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 MINUTES = timedelta(minutes=1)
 
 
@@ -180,6 +182,18 @@ def test_what_answers_for_the_case_ends_the_call(cast: Cast, reported: Callable[
     assert (cast.hugo.badge in told) == (verb == "route")
 
 
+def test_the_desk_is_called_to_what_is_sent_back_to_it(cast: Cast, reported: Callable[[], Case]):
+    with transaction():
+        reported().route(by=cast.dana, to=Department.by_key("household-police"))
+    with transaction():
+        routed = reported().fresh_routing()
+        assert routed is not None
+        reported().return_(routed.public_id, by=cast.hugo, reason="这不是户政的事。")
+    page = page_of(reported())
+    assert (page.department.key, page.state, page.owed) == ("desk", "open", True)
+    assert told_of(reported())[-1] == cast.dana.badge
+
+
 def test_a_question_at_night_wakes_nobody(cast: Cast):
     advance(timedelta(hours=12))  # 22:00
     with transaction():
@@ -298,6 +312,28 @@ def test_the_auditor_finds_a_case_that_nobody_was_called_to(cast: Cast, reported
         reported().accept(by=cast.otto)
     auditing.audit()
     assert auditing.open_alarms() == []
+
+
+def test_the_auditor_finds_a_reopened_case_that_nobody_was_called_to(
+    cast: Cast, reported: Callable[[], Case]
+):
+    with transaction():
+        reported().accept(by=cast.otto)
+        reported().resolve(by=cast.otto, answer="信号灯已修好。", outcome="solved")
+    advance(timedelta(hours=1))
+    with transaction():
+        reported().reopen(by=cast.rita, words="今天早上又在闪。")
+    advance(3 * MINUTES)
+    assert auditing.audit() == []
+    with transaction() as session:
+        page = page_of(reported())
+        session.execute(db.delete(Telling).where(Telling.page_id == page.id))
+        session.execute(db.delete(PageStep).where(PageStep.page_id == page.id))
+        session.execute(db.delete(Delivery).where(Delivery.page_id == page.id))
+        session.delete(page)
+    assert auditing.audit() == ["no_page"]
+    assert page_of(reported()).event.kind == "case.reopened"
+    assert auditing.audit() == []
 
 
 def test_the_auditor_finds_a_step_that_nobody_took_and_takes_it(cast: Cast, reported: Callable[[], Case]):

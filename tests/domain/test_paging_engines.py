@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from board import clock, jobs
+from board import jobs
 from board.clock import advance, now
 from board.db import db, transaction
 from board.jobs import Job
@@ -23,6 +22,7 @@ from boards.models.locking import lock
 from notifications.models import Page, PageState, PageStep, Telling
 from notifications.paging import auditing, pager, ticking
 from tests.builders import Cast, posted
+from tests.conftest import environment_of
 from tests.domain.conftest import at_once
 
 City = tuple[Flask, Cast]
@@ -77,14 +77,7 @@ with app.app_context(), clock.freeze(moment):
 
 
 def worker(application: Flask, point: str, moment: datetime) -> subprocess.CompletedProcess[str]:
-    kept = application.config["SETTINGS"]
-    env = {
-        **os.environ,
-        "BOARD_MODE": "test",
-        "BOARD_DATA": str(kept.data),
-        "BOARD_DATABASE_URL": kept.database_url,
-        "PYTHONPATH": str(ROOT),
-    }
+    env = environment_of(application, PYTHONPATH=str(ROOT))
     command = [sys.executable, "-c", WORKER, point, moment.isoformat()]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
@@ -210,31 +203,23 @@ def test_a_page_that_cannot_be_looked_at_holds_up_no_other(
     assert steps()["leader"] == 5
 
 
-@pytest.mark.postgres
+@pytest.mark.engines("postgres")
 def test_a_case_that_somebody_works_on_just_now_is_passed_over_and_looked_at_afterwards(
-    tmp_path: Path, postgres_url: str
+    app: Flask, cast: Cast
 ) -> None:
     # SQLite has one writer; only on PostgreSQL can a case be held while others are looked at.
-    from tests import conftest
-    from tests.domain.conftest import board_with_a_city
+    post_many(cast, 4)
+    held = db.session.scalars(select(Thread.public_id).order_by(Thread.id)).all()[1]
+    advance(timedelta(minutes=8))
+    db.session.remove()
 
-    with clock.freeze(conftest.MOMENT):
-        application, ids = board_with_a_city(tmp_path, BOARD_DATABASE_URL=postgres_url)
-        with application.app_context():
-            post_many(Cast(ids), 4)
-            held = db.session.scalars(select(Thread.public_id).order_by(Thread.id)).all()[1]
-            advance(timedelta(minutes=8))
-            db.session.remove()
+    def hold() -> int:
+        with transaction():
+            lock(Thread.public_id == held)
+            waiting: list[int] = at_once(app, ticking.drain)
+            return waiting[0]
 
-            def hold() -> int:
-                with transaction():
-                    lock(Thread.public_id == held)
-                    waiting: list[int] = at_once(application, ticking.drain)
-                    return waiting[0]
-
-            assert hold() == 3
-            assert db.session.scalar(select(func.count()).where(Page.next_at <= now())) == 1
-            ticking.drain()
-            assert steps()["leader"] == 4
-            db.session.remove()
-            db.engine.dispose()
+    assert hold() == 3
+    assert db.session.scalar(select(func.count()).where(Page.next_at <= now())) == 1
+    ticking.drain()
+    assert steps()["leader"] == 4

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from board.clock import now
 from board.db import db, transaction
@@ -11,6 +14,8 @@ from boards.models import Case, Section, Status, Thread, Visibility
 from boards.models.posting import Draft, post
 from boards.models.tally import tallies
 from tests.builders import Cast, posted
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def write(cast: Cast, who: str = "rita", section: str = "traffic", **draft: object) -> Thread:
@@ -151,14 +156,37 @@ def test_what_is_kept_beside_an_answer_is_masked_like_the_answer(cast, reported)
     with transaction():
         reported().accept(by=cast.otto, answer="已收到，正在安排民警去路口。")
     with transaction():
-        event = reported().resolve(
+        step = reported().resolve(
             by=cast.otto,
             answer="这件事由供热公司办，请打他们的电话。",
             outcome="transferred",
             number="GR-20261117-8",
             contact="赵师傅 19900008888，值班室 0000-110-0122",
         )
-        kept = {**event.parameters, **reported().outcome_details}
+        kept = {**step.parameters, **reported().outcome_details}
 
     assert "19900008888" not in str(kept)
     assert "0000-110-0122" in kept["contact"]
+
+
+def test_what_is_only_being_posted_is_written_once_and_names_are_read_only_for_calls(cast: Cast) -> None:
+    def asked(body: str) -> list[str]:
+        seen: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            seen.append(" ".join(statement.replace('"', "").split()))
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            with transaction():
+                posted(cast.rita, body=body)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        return seen
+
+    names = "SELECT department.key, department.name, department.short_name, department.aliases"
+    quiet, calling = asked("路口的灯坏了三天。"), asked("请@户政支队和@昆河分局看看。")
+    assert not any(each.startswith(names) for each in quiet)
+    assert sum(each.startswith(names) for each in calling) == 1
+    for each in (*quiet, *calling):
+        assert not each.startswith(("UPDATE case", "UPDATE text")), each

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
 
-from board import clock, create_app, live, presence
+from board import clock, live, presence
 from board.db import db, transaction
 from board.live import Stream, StreamEntry
 from board.presence import Presence, lookers
 from boards import looking
 from boards.looking import may_be_seen, seen_by
 from people.models import Person
-from tests.builders import posted, small_city
-from tests.conftest import settings
+from tests.domain.conftest import at_once
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 @pytest.fixture
@@ -165,36 +166,18 @@ def test_the_stream_of_presence_itself_is_nobodys(cast):
         assert ("presence:traffic-police" in good) is (who is cast.otto)
 
 
-@pytest.mark.postgres
-def test_two_nodes_on_postgresql_read_each_other(tmp_path, postgres_url):
-    app = create_app(settings(tmp_path, BOARD_DATABASE_URL=postgres_url))
-    with app.app_context():
-        db.create_all()
-        with transaction():
-            cast = small_city()
-        with transaction():
-            thing = posted(cast.rita).stream
-        one, other = Presence(app), Presence(app)
-        faults: list[BaseException] = []
+@pytest.mark.engines("postgres")
+def test_two_nodes_on_postgresql_read_each_other(app, cast, reported):
+    thing = reported().thread.stream
+    db.session.rollback()
 
-        def say(node: Presence, who: str) -> None:
-            try:
-                with app.app_context():
-                    for turn in range(8):
-                        node.look(f"{who}{turn % 2}", getattr(cast, who).public_id, thing)
-                        node.turn()
-            except BaseException as fault:
-                faults.append(fault)
+    def say(node: Presence, who: str) -> None:
+        for turn in range(8):
+            node.look(f"{who}{turn % 2}", getattr(cast, who).public_id, thing)
+            node.turn()
 
-        threads = [
-            threading.Thread(target=say, args=(one, "otto")),
-            threading.Thread(target=say, args=(other, "otis")),
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert faults == []
-        db.session.rollback()
-        assert lookers([thing]) == {thing: {cast.otto.public_id, cast.otis.public_id}}
-        assert entries() == 2
+    acts = [partial(say, Presence(app), who) for who in ("otto", "otis")]
+    assert at_once(app, *acts) == [None, None]
+    db.session.rollback()
+    assert lookers([thing]) == {thing: {cast.otto.public_id, cast.otis.public_id}}
+    assert entries() == 2

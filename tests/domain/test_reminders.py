@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from board import clock, jobs
@@ -11,6 +12,8 @@ from board.db import db, transaction
 from boards.clockwork import deadline_reminder
 from boards.filing import file_report, remind
 from boards.models import CaseEvent
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def told(kind: str) -> int:

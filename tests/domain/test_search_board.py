@@ -13,6 +13,7 @@ from whoosh.filedb.filestore import FileStorage
 from board import jobs
 from board.clock import advance, now
 from board.db import db, transaction
+from board.i18n import speaking
 from board.seams import provided
 from boards.models import Case, Thread
 from search import engine
@@ -302,7 +303,20 @@ def test_the_commands_rebuild_and_report(app: Flask, cast: Cast, light: Case):
 
     assert (broken.exit_code, made.exit_code, good.exit_code) == (1, 0, 0), (made.output, good.output)
     assert "flask search rebuild" in broken.output
-    assert "1 threads indexed" in made.output
+    assert "还没有索引" in broken.output
+    assert "1 篇帖子已编入索引" in made.output
+    assert good.output.startswith("公开帖子 1 篇，已编入 1 篇")
+
+
+def test_the_commands_speak_english_as_well(app: Flask, cast: Cast, light: Case):
+    db.session.rollback()
+    runner = app.test_cli_runner()
+
+    with speaking("en"):
+        made = runner.invoke(args=["search", "rebuild"])
+        good = runner.invoke(args=["search", "status"])
+
+    assert "1 thread indexed in" in made.output
     assert good.output.startswith("1 of 1 public threads")
 
 

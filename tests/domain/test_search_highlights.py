@@ -54,6 +54,14 @@ def test_a_hit_in_a_reply_is_shown_when_the_post_has_none():
     )
 
 
+def test_once_everything_is_shown_nothing_more_is_read():
+    def texts():
+        yield "人民路的红绿灯坏了，人民路的红绿灯又坏了。"
+        raise AssertionError("read on")
+
+    assert excerpt(texts(), Query.parse("人民路 红绿灯")).startswith("<mark>人民路</mark>的")
+
+
 def test_without_a_hit_the_beginning_is_shown():
     assert excerpt(["路口等太久"], Query.parse("交警支队")) == "路口等太久"
     assert excerpt([], Query.parse("交警支队")) == ""

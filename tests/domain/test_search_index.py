@@ -218,6 +218,19 @@ def test_readers_never_stumble_over_a_writer(engine):
     assert broken == []
 
 
+def test_a_reader_follows_a_rebuild_that_swept_the_folder_it_was_told_of(engine, monkeypatch):
+    """The moment between reading the name of the index folder and looking into it."""
+    engine.write(Changes([thread("lamp", "路灯不亮", 1)]))
+    told, old = WhooshEngine._pointed_at, engine._folder().name
+    answers = [old]
+    engine.rebuild(BOARD, nothing_late)
+    assert not (engine.root / old).exists()
+    monkeypatch.setattr(WhooshEngine, "_pointed_at", lambda self: answers.pop() if answers else told(self))
+
+    assert "lamp" in found(engine, "路灯", limit=100)
+    assert answers == []
+
+
 WRITER = textwrap.dedent(
     """
     import sys

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from board.commitments import GENESIS, canonical, commitment, digest, opens
 from board.db import db, transaction
 from board.errors import NotAllowed
 from boards.models import Case, CaseEvent, Visibility
 from boards.models.posting import reply
-from boards.models.timeline import GENESIS, canonical, commitment, digest, opens, replay, verify
+from boards.models.timeline import replay, verify
 from tests.builders import Cast
 from tests.domain.test_case_verbs import accepted, does
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 Reported = Callable[[], Case]
 

@@ -283,6 +283,34 @@ def test_a_mail_server_needs_an_address_that_mails_come_from(tmp_path):
         Settings.from_env({**env, "BOARD_SMTP_URL": "http://mail.example"})
 
 
+REAL = {
+    "BOARD_MODE": "production",
+    "BOARD_SECRET_KEY": "s" * 40,
+    "BOARD_LOOKUP_KEY": "l" * 40,
+    "BOARD_VAULT_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+}
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        {"BOARD_SMS_URL": "https://sms.example/"},
+        {"BOARD_SMTP_URL": "smtp://mail.example", "BOARD_MAIL_FROM": "board@police.example"},
+        {"BOARD_VAPID_KEY": fresh_vapid_key()},
+    ],
+)
+def test_a_real_board_that_sends_messages_must_know_its_own_address(tmp_path, sender):
+    env = {**REAL, "BOARD_DATA": str(tmp_path), **sender}
+    with pytest.raises(SettingsError, match=f"{next(iter(sender))} is set.*BOARD_PUBLIC_URL"):
+        Settings.from_env(env)
+    Settings.from_env({**env, "BOARD_PUBLIC_URL": "https://24.example.gov.cn"})
+    Settings.from_env({**env, "BOARD_MODE": "demo"})
+
+
+def test_a_real_board_that_sends_nothing_starts_without_an_address(tmp_path):
+    assert Settings.from_env({**REAL, "BOARD_DATA": str(tmp_path)}).public_url == ""
+
+
 def test_a_broken_push_key_is_refused(tmp_path):
     env = {"BOARD_MODE": "test", "BOARD_DATA": str(tmp_path), "BOARD_VAPID_KEY": "abc"}
     with pytest.raises(SettingsError, match="BOARD_VAPID_KEY"):

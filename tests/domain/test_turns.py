@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from board.workdays import DayName, WorkingCalendar
 from people.turns import (
     Change,
     Planned,
@@ -32,34 +34,94 @@ SHANGHAI, NEW_YORK, LORD_HOWE = (
     ZoneInfo(name) for name in ("Asia/Shanghai", "America/New_York", "Australia/Lord_Howe")
 )
 MINUTE = timedelta(minutes=1)
+Named = Mapping[date, str]  # days that are not what their weekday says: holiday or workday
+
+
+def worked(day: date) -> bool:
+    """A calendar without holidays."""
+    return day.weekday() < 5
+
+
+def in_its_year(day: date, season: tuple[tuple[int, int], tuple[int, int]] | None) -> bool:
+    """Whether a season runs on `day`: going back from it, its first day comes before its last one."""
+    if season is None:
+        return True
+    first, last = season
+    back = day
+    while (back.month, back.day) != first:
+        if back != day and (back.month, back.day) == last:
+            return False
+        back -= timedelta(days=1)
+    return True
+
+
+def meant(day: date, days: str, weekdays: Collection[int], named: Named) -> bool:
+    """Whether `day` is one of those that a leader ticked, by the calendar on the wall."""
+    if days == "weekdays":
+        return day.isoweekday() - 1 in weekdays
+    here = named.get(day, "holiday" if day.isoweekday() > 5 else "workday")
+    return here == {"working": "workday", "off": "holiday"}[days]
+
+
+def begins(rota: Rota, day: date, named: Named) -> tuple[int, ...]:
+    """Who begins a turn on `day`, as somebody counts it off on the calendar on the wall. Of the rotation only what the
+    leader wrote down is read."""
+    if not rota.starts_on <= day <= (rota.ends_on or day):
+        return ()
+    if not meant(day, rota.days, rota.weekdays, named) or not in_its_year(day, rota.season):
+        return ()
+    order = [group for group in rota.groups for _day in range(rota.days_each)]
+    return order[(day.toordinal() - rota.starts_on.toordinal()) % len(order)]
+
+
+@dataclass
+class Wall:
+    """The calendar and the plan on the wall of an office; who begins on a day is counted off once."""
+
+    rotations: Sequence[Rota]
+    changes: Sequence[Change]
+    named: Named
+    counted: dict[tuple[int, date], tuple[int, ...]] = field(default_factory=dict)
+
+    def there(self, moment: datetime, shown: datetime) -> set[int]:
+        """Who is on duty at `moment`, when the clock on the wall has `shown` so much."""
+        there: set[int] = set()
+        for place, rota in enumerate(self.rotations):
+            for back in range(5):
+                day = shown.date() - timedelta(days=back)
+                start = datetime.combine(day, rota.starts)
+                if start <= shown < start + timedelta(minutes=rota.minutes):
+                    if (place, day) not in self.counted:
+                        self.counted[place, day] = begins(rota, day, self.named)
+                    there |= set(self.counted[place, day])
+        for change in self.changes:
+            if change.starts_at <= moment < change.ends_at:
+                if change.kind == "add":
+                    there.add(change.person)
+                elif change.person in there:
+                    there.discard(change.person)
+                    if change.instead is not None:
+                        there.add(change.instead)
+        return there
 
 
 def walked(
-    rotations: list[Rota], changes: list[Change], first: datetime, last: datetime, zone: ZoneInfo
+    rotations: list[Rota],
+    changes: list[Change],
+    first: datetime,
+    last: datetime,
+    zone: ZoneInfo,
+    named: Named,
 ) -> Iterator[tuple[datetime, set[int]]]:
     """Who is on duty at each minute, by the clock on the wall alone: a turn runs from the minute in which that clock
     first shows its start until the one in which it first shows its end. It never looks at an offset."""
+    wall = Wall(rotations, changes, named)
     moment = first - timedelta(days=4)
     highest = datetime(1, 1, 1)  # the latest time the clock has shown so far
     while moment < last:
         highest = max(highest, moment.astimezone(zone).replace(tzinfo=None))
         if moment >= first:
-            there: set[int] = set()
-            for rota in rotations:
-                for back in range(5):
-                    day = highest.date() - timedelta(days=back)
-                    start = datetime.combine(day, rota.starts)
-                    if start <= highest < start + timedelta(minutes=rota.minutes):
-                        there |= set(rota.holds(day) or ())
-            for change in changes:
-                if change.starts_at <= moment < change.ends_at:
-                    if change.kind == "add":
-                        there.add(change.person)
-                    elif change.person in there:
-                        there.discard(change.person)
-                        if change.instead is not None:
-                            there.add(change.instead)
-            yield moment, there
+            yield moment, wall.there(moment, highest)
         moment += MINUTE
 
 
@@ -78,11 +140,15 @@ class Rostering(RuleBasedStateMachine):
                 (NEW_YORK, datetime(2026, 10, 31, 12, tzinfo=UTC)),
                 (LORD_HOWE, datetime(2026, 4, 4, 3, tzinfo=UTC)),
             ]
-        )
+        ),
+        named=st.dictionaries(st.integers(-4, 4), st.sampled_from(["holiday", "workday"]), max_size=5),
     )
-    def city(self, where: tuple[ZoneInfo, datetime]) -> None:
+    def city(self, where: tuple[ZoneInfo, datetime], named: dict[int, Any]) -> None:
         self.zone, self.first = where
         self.last = self.first + timedelta(days=2, hours=7, minutes=13)
+        self.named = {self.first.date() + timedelta(days=away): kind for away, kind in named.items()}
+        calendar = WorkingCalendar(self.zone, days={day: DayName(kind) for day, kind in self.named.items()})
+        self.worked = calendar.is_workday
         self.rotations: list[Rota] = []
         self.changes: list[Change] = []
 
@@ -95,6 +161,7 @@ class Rostering(RuleBasedStateMachine):
         weekdays=st.sampled_from([frozenset(range(7)), frozenset(range(5)), frozenset({5, 6})]),
         season=st.sampled_from([None, ((10, 15), (4, 15)), ((3, 8), (10, 31))]),
         lasts=st.sampled_from([None, 2]),
+        days=st.sampled_from(["weekdays", "working", "off"]),
     )
     def rotate(self, back: int, lasts: int | None, **given: Any) -> None:
         begins = self.first.date() - timedelta(days=back)
@@ -125,7 +192,7 @@ class Rostering(RuleBasedStateMachine):
     def the_plan_says_what_the_walk_says(self) -> None:
         if not hasattr(self, "zone"):
             return
-        turns = plan(self.rotations, self.changes, self.first, self.last, self.zone)
+        turns = plan(self.rotations, self.changes, self.first, self.last, self.zone, self.worked)
         assert turns == sorted(turns)
         assert all(each.starts_at < each.ends_at for each in turns)
         for person in {each.person for each in turns}:
@@ -133,7 +200,9 @@ class Rostering(RuleBasedStateMachine):
             assert all(one.ends_at <= other.starts_at for one, other in pairwise(mine))
         edges = {edge for each in turns for edge in (each.starts_at, each.ends_at)}
         here: set[int] | None = None
-        for moment, there in walked(self.rotations, self.changes, self.first, self.last, self.zone):
+        for moment, there in walked(
+            self.rotations, self.changes, self.first, self.last, self.zone, self.named
+        ):
             if here is None or moment in edges or there != here:
                 here = at_each(turns, moment)
             assert there == here, moment
@@ -151,14 +220,14 @@ def whole_days(*groups: int) -> Rota:
 
 def test_four_groups_hold_whole_days_in_turn():
     first = datetime(2026, 11, 16, 0, 30, tzinfo=UTC)
-    turns = plan([whole_days(1, 2, 3, 4)], [], first, first + timedelta(days=5), SHANGHAI)
+    turns = plan([whole_days(1, 2, 3, 4)], [], first, first + timedelta(days=5), SHANGHAI, worked)
     assert [each.person for each in turns] == [1, 2, 3, 4, 1]
     assert turns[0] == Planned(first, first + timedelta(days=1), 1)
 
 
 def test_at_the_change_of_turns_exactly_one_is_on_duty():
     first = datetime(2026, 11, 16, 0, 30, tzinfo=UTC)
-    turns = plan([whole_days(1, 2)], [], first, first + timedelta(days=3), SHANGHAI)
+    turns = plan([whole_days(1, 2)], [], first, first + timedelta(days=3), SHANGHAI, worked)
     change = first + timedelta(days=1)
     assert at_each(turns, change - timedelta(microseconds=1)) == {1}
     assert at_each(turns, change) == {2}
@@ -200,14 +269,14 @@ def test_the_later_override_is_right():
     span = (first, first + timedelta(hours=4))
     gone, back = Change("remove", 1, *span), Change("add", 1, *span)
     for changes, there in (([gone, back], {1}), ([back, gone], set())):
-        turns = plan([whole_days(1)], changes, *span, SHANGHAI)
+        turns = plan([whole_days(1)], changes, *span, SHANGHAI, worked)
         assert at_each(turns, first + timedelta(hours=1)) == there
 
 
 def test_a_replacement_takes_over_only_what_the_other_would_have_held():
     first = datetime(2026, 11, 16, 0, 30, tzinfo=UTC)
     change = Change("replace", 1, first + timedelta(hours=20), first + timedelta(hours=30), 9)
-    turns = plan([whole_days(1, 2)], [change], first, first + timedelta(days=2), SHANGHAI)
+    turns = plan([whole_days(1, 2)], [change], first, first + timedelta(days=2), SHANGHAI, worked)
     mine = [(each.starts_at, each.ends_at) for each in turns if each.person == 9]
     assert mine == [(first + timedelta(hours=20), first + timedelta(hours=24))]
 
@@ -215,12 +284,45 @@ def test_a_replacement_takes_over_only_what_the_other_would_have_held():
 def test_office_hours_are_promised_on_their_days_only():
     monday = datetime(2026, 11, 15, 16, tzinfo=UTC)
     office = [Window(frozenset(range(5)), time(9), 8 * 60)]
-    spans = promised(office, monday, monday + timedelta(days=7), SHANGHAI)
+    spans = promised(office, monday, monday + timedelta(days=7), SHANGHAI, worked)
     assert [start.astimezone(SHANGHAI).weekday() for start, _end in spans] == [0, 1, 2, 3, 4]
     assert {end - start for start, end in spans} == {timedelta(hours=8)}
-    assert promised(None, monday, monday + timedelta(days=7), SHANGHAI) == [
+    assert promised(None, monday, monday + timedelta(days=7), SHANGHAI, worked) == [
         (monday, monday + timedelta(days=7))
     ]
+
+
+NATIONAL_DAY = WorkingCalendar(
+    SHANGHAI,
+    days={
+        date(2026, 9, 20): DayName("workday"),
+        **{date(2026, 10, day): DayName("holiday") for day in range(1, 8)},
+        date(2026, 10, 10): DayName("workday"),
+    },
+)
+
+
+def test_working_days_leave_out_the_holidays_and_take_in_the_make_up_days():
+    first = datetime(2026, 9, 27, 16, tzinfo=UTC)  # Monday, 28 September, in the city
+    last = first + timedelta(days=14)
+    days = [(28, 9), (29, 9), (30, 9), (8, 10), (9, 10), (10, 10)]
+    office = [Window(frozenset(), time(9), 480, "working")]
+    spans = promised(office, first, last, SHANGHAI, NATIONAL_DAY.is_workday)
+    assert [(here.day, here.month) for start, _end in spans for here in [start.astimezone(SHANGHAI)]] == days
+    turns = plan(
+        [
+            replace(whole_days(1), starts_on=date(2026, 9, 1), days="working"),
+            replace(whole_days(2), starts_on=date(2026, 9, 1), days="off"),
+        ],
+        [],
+        first + timedelta(hours=8, minutes=30),
+        last,
+        SHANGHAI,
+        NATIONAL_DAY.is_workday,
+    )
+    assert len(turns) == 14, "one turn a day, every day"
+    working = [each.starts_at.astimezone(SHANGHAI) for each in turns if each.person == 1]
+    assert [(here.day, here.month) for here in working] == days
 
 
 BASE = datetime(2026, 11, 16, tzinfo=UTC)

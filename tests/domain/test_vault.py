@@ -116,7 +116,7 @@ def test_rotation_moves_everything_to_the_newest_key_and_the_old_one_may_go(tmp_
         assert vault.stale() == 450
         result = app.test_cli_runner().invoke(args=["people", "rotate-vault"])
         assert result.exit_code == 0
-        assert "450 items" in result.output
+        assert "450 项" in result.output
         assert vault.stale() == 0
     with with_keys(tmp_path, new).app_context():
         assert vault.get("person:7", "phone") == "19900000007"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from board import clock
+from board import clock, jobs
 from board.db import db, transaction
 from boards.models import CaseEvent
 from notifications.models import AcknowledgementLink, Delivery, queue
@@ -15,6 +15,8 @@ from people.models import Appointment, Shift
 from people.staff import sign_out_everywhere
 from tests.builders import case_of, posted
 from tests.conftest import ORIGIN
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 @pytest.fixture
@@ -169,6 +171,19 @@ def test_nothing_stored_gives_the_token_back(link):
     rows = db.session.execute(db.text("select * from acknowledgement_link")).all()
     assert token not in str(rows)
     assert len(token) == 26
+
+
+def test_a_day_after_its_end_it_is_forgotten_pressed_or_not(phone, link):
+    pressed, left = link(), link("lena")
+    phone.press(pressed)
+    clock.advance(timedelta(days=1))
+    jobs.run_due(kinds=("forget-links",))
+    assert phone.get(left).status_code == 200
+    newest = link("dana")
+    clock.advance(timedelta(days=1))
+    jobs.run_due(kinds=("forget-links",))
+    assert [phone.get(path).status_code for path in (pressed, left)] == [404, 404]
+    assert phone.get(newest).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["nothing", "x" * 300, "%00", "..%2F"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -17,6 +18,8 @@ from people import vault
 from tests.builders import case_of, posted
 from tests.conftest import ORIGIN
 from tests.door.writing import hidden_of, look, send
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def text(answer) -> str:
@@ -318,6 +321,137 @@ def test_a_plan_that_was_not_kept_opens_again(post_as, case, cast):
     assert case().round == 2
 
 
+# --- sent twice --------------------------------------------------------------------------------------------------
+
+POSTED = "信号机已经换新，四个方向恢复正常。"
+
+
+def form_at(client, page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form that goes to `action`, on the page at `page`."""
+    html = text(look(client, page))
+    start = html.index(f'action="{action}"')
+    return dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', html[start:].split("</form>")[0])
+    )
+
+
+def bring(case, cast, verb: str) -> None:
+    """Let it come to the point at which Rita can do `verb`."""
+    with transaction():
+        it = case_of(case_id(case))
+        if verb in ("rating", "reopening"):
+            it.answer(by=cast.otto, answer=POSTED, outcome="solved")
+        elif verb in ("supplements", "follow-up"):
+            it.accept(by=cast.otto, answer="已收到，正在查看路口。")
+        if verb == "supplements":
+            it.ask(by=cast.otto, question="是早上还是晚上闪？")
+        elif verb == "follow-up":
+            date = clock.now() + timedelta(days=3)
+            it.resolve(by=cast.otto, answer="十二月更换信号机。", outcome="planned", date=date)
+        elif verb == "unmerging":
+            main = posted(cast.vera, title="青松路口信号灯坏了").case
+            assert main is not None
+            it.merge(by=cast.dana, into=main)
+    if verb == "nudge":
+        clock.advance(timedelta(hours=6))
+    elif verb == "follow-up":
+        clock.advance(timedelta(days=3, minutes=1))
+        jobs.run_due(kinds=("ask-follow-up",))
+
+
+@pytest.mark.parametrize(
+    ("verb", "page", "fields", "kind"),
+    [
+        ("edits", "/t/{id}/edits", {"title": "红绿灯坏了", "body": "请@交警支队看一下。"}, "thread.edited"),
+        ("covers", "/t/{id}/covers", {"spans": ["0-2", "3-4"]}, "text.covered"),
+        (
+            "rating",
+            "/cases/{number}",
+            {"solved": "yes", "satisfaction": "fair", "text": "谢谢。"},
+            "case.rated",
+        ),
+        ("rating", "/cases/{number}/rating", {"solved": "no", "satisfaction": "fair"}, "case.rated"),
+        ("reopening", "/cases/{number}/reopening", {"words": "今天早上又坏了。"}, "case.reopened"),
+        ("nudge", "/cases/{number}", {}, "case.nudged"),
+        ("withdrawal", "/cases/{number}/withdrawal", {"pressed": "no"}, "case.withdrawn"),
+        ("follow-up", "/cases/{number}", {"done": "no"}, "case.reopened"),
+        ("unmerging", "/cases/{number}", {}, "case.unmerged"),
+    ],
+)
+def test_the_posters_forms_act_once_however_often_they_are_sent(
+    client_of, case, cast, verb, page, fields, kind
+):
+    bring(case, cast, verb)
+    client, names = client_of("rita"), {"id": case_id(case), "number": case().number}
+    action = (f"/t/{names['id']}" if page.startswith("/t/") else f"/cases/{names['number']}") + f"/{verb}"
+    data = {**form_at(client, page.format(**names), action), **fields}
+    first = send(client, action, data)
+    after = kinds(case)
+    second = send(client, action, data)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert second.location == first.location
+    assert after.count(kind) == 1
+    assert kinds(case) == after
+
+
+def test_a_supplement_sent_again_is_led_to_the_same_place(client_of, case, cast):
+    bring(case, cast, "supplements")
+    client, action = client_of("rita"), f"/cases/{case().number}/supplements"
+    token = form_at(client, f"/cases/{case().number}", f"/t/{case_id(case)}/replies")["csrf_token"]
+    refused = send(client, action, {"csrf_token": token, "body": " "})
+    assert refused.status_code == 422
+    data = {**hidden_of(refused.get_data(as_text=True)), "body": "早上七点到八点。"}
+    assert [send(client, action, data).status_code for _ in range(2)] == [303, 303]
+    assert kinds(case).count("case.supplemented") == 1
+
+
+def test_the_token_of_a_refused_form_stays_good_for_what_is_mended_in_it(client_of, case, cast):
+    bring(case, cast, "rating")
+    client, action = client_of("rita"), f"/cases/{case().number}/rating"
+    data = form_at(client, f"/cases/{case().number}", action)
+    refused = send(client, action, {**data, "solved": "yes"})
+    assert refused.status_code == 422
+    assert hidden_of(refused.get_data(as_text=True))["once"] == data["once"]
+    assert send(client, action, {**data, "solved": "yes", "satisfaction": "fair"}).status_code == 303
+    assert kinds(case).count("case.rated") == 1
+
+
+def test_whoever_goes_back_and_writes_something_else_has_not_repeated_himself(client_of, case):
+    client, action = client_of("rita"), f"/t/{case_id(case)}/edits"
+    data = form_at(client, action, action)
+    for title in ("红绿灯坏了", "红绿灯还是坏的"):
+        assert send(client, action, {**data, "title": title, "body": "请看一下。"}).status_code == 303
+    assert case().thread.title == "红绿灯还是坏的"
+
+
+def test_a_form_from_a_page_without_a_token_is_not_held_for_a_repeat(post_as, case):
+    path = f"/t/{case_id(case)}/edits"
+    for title in ("红绿灯坏了", "红绿灯还是坏的", "红绿灯坏了"):
+        assert post_as("rita", path, title=title, body="请看一下。").status_code == 303
+    assert case().thread.title == "红绿灯坏了"
+
+
+def test_a_rating_sent_again_from_a_fresh_page_tells_nobody_twice(client_of, case, cast):
+    bring(case, cast, "rating")
+    client, action = client_of("rita"), f"/cases/{case().number}/rating"
+    fields = {"solved": "yes", "satisfaction": "fair", "text": "谢谢，\r\n修得很快。"}
+    for _turn in range(2):
+        data = {**form_at(client, f"/cases/{case().number}", action), **fields}
+        assert send(client, action, data).status_code == 303
+    assert kinds(case).count("case.rated") == 1
+
+
+def test_a_change_that_changes_nothing_leaves_no_mark(client_of, get_as, case):
+    client, action = client_of("rita"), f"/t/{case_id(case)}/edits"
+    before = kinds(case)
+    data = hidden_of(look(client, action).get_data(as_text=True))
+    data["body"] = f" {data['body']}\r\n"
+    assert send(client, action, data).status_code == 303
+    assert kinds(case) == before
+    assert case().thread.edited_at is None
+    assert "已修改" not in text(get_as(None, f"/cases/{case().number}"))
+
+
 # --- own words ---------------------------------------------------------------------------------------------------
 
 
@@ -532,8 +666,6 @@ def test_followed_cases_have_their_own_list(get_as, post_as, case):
 
 
 def test_older_cases_come_by_a_link_and_each_once(get_as, thread_posted):
-    import re
-
     for n in range(25):
         clock.advance(timedelta(minutes=1))
         thread_posted(title=f"第 {n:02d} 件事情")

@@ -363,7 +363,8 @@ def test_going_back_from_the_check_keeps_the_words(client_of):
 
 
 def test_what_will_be_covered_is_said_and_is_covered(client_of):
-    answer = write(client_of("rita"), body="肇事车辆是云A·12345，我的电话 13812345678。")
+    check = write(client_of("rita"), body="肇事车辆是云A·12345，我的电话 13812345678。")
+    answer = send(client_of("rita"), "/s/traffic/threads", hidden_of(text(check)))
     page = text(look(client_of("rita"), answer.location))
     assert "手机号" in page
     (thread,) = threads()

@@ -19,6 +19,9 @@ from people import contacts
 from people.models import Person
 from tests.builders import case_of
 from tests.conftest import fields_of
+from tests.door.test_desk import statements
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 
 def follows_of(person):
@@ -292,3 +295,20 @@ def test_the_page_names_nobody(get_as, cast):
 
     assert cast.vera.nickname not in page
     assert fields_of(page).get("csrf_token") is None
+
+
+def test_the_list_costs_the_same_however_much_is_followed(get_as, cast):
+    def follow(*words: str) -> int:
+        with transaction():
+            for word in words:
+                for kind, key in (
+                    ("place", word),
+                    ("search", f"q={word}&section=traffic&department=heating"),
+                ):
+                    following.begin(target(kind, key), by=cast.vera)
+        return statements(lambda: get_as("vera", "/follows"))
+
+    get_as("vera", "/follows")
+    few = follow("青松路")
+    assert follow("滨河路", "建设街", "人民路") <= few
+    assert "人民路 · 交管业务 · 市供热公司" in get_as("vera", "/follows").text

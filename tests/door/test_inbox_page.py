@@ -15,9 +15,12 @@ from board.i18n import speaking
 from boards.lines import LINES, department_names
 from boards.models import CaseEvent
 from boards.models.posting import reply
+from boards.models.watch import follow
 from notifications import views
+from notifications.followers import tell_followers
 from notifications.models import InboxItem, unread_of
 from notifications.sentences import TO_DUTY, TO_POSTER, sentence
+from people.models import Department
 
 
 def items_of(person) -> list[InboxItem]:
@@ -129,9 +132,6 @@ def test_it_goes_on_page_by_page_without_a_gap(cast, get_as, reported, monkeypat
 
 
 def test_what_may_not_be_read_any_more_shows_neither_title_nor_words(cast, get_as, reported):
-    from boards.models.watch import follow
-    from notifications.followers import tell_followers
-
     with transaction():
         follow(reported().thread, by=cast.vera)
     with transaction():
@@ -147,6 +147,19 @@ def test_what_may_not_be_read_any_more_shows_neither_title_nor_words(cast, get_a
     assert get_as("vera", f"/inbox/{item}").status_code == 404
 
 
+def test_only_whom_a_case_was_sent_to_reads_that_it_was(cast, get_as, reported):
+    with transaction():
+        follow(reported().thread, by=cast.vera)
+    with transaction():
+        event = reported().route(by=cast.dana, to=Department.by_key("household-police")).public_id
+    tell_followers(event)
+    assert "指挥中心派来一件诉求" in get_as("hugo", "/inbox").text
+    for name in ("vera", "otto"):  # who follows it; who was on duty where it lay before
+        page = get_as(name, "/inbox").text
+        assert "派来一件诉求" not in page
+        assert "交给户政支队办理" in page
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_kind_of_step_has_a_sentence(app, cast, accepted, language):
     event = db.session.scalars(select(CaseEvent).where(CaseEvent.kind == "case.accepted")).one()
@@ -156,7 +169,7 @@ def test_every_kind_of_step_has_a_sentence(app, cast, accepted, language):
     }
     with app.test_request_context(), speaking(language):
         for kind in {*LINES, *TO_DUTY, *TO_POSTER}:
-            for reason in ("poster", "handler", "duty", "follower"):
+            for reason in ("poster", "handler", "duty", "was_lead", "follower"):
                 step = SimpleNamespace(
                     **told,
                     kind=kind,

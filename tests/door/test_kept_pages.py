@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import event
 
 from board import web
 from board.db import commits, db, transaction
 from board.settings import Settings, SettingsError
+from boards.models import Section
+from boards.models.posting import Draft, post
 from tests.conftest import settings
 
 LARGE = (
@@ -124,3 +128,95 @@ def test_no_page_walks_a_table_that_grows(app, get_as, reported, who, path):
             table = re.sub(r"_\d+$", "", walked[1]) if walked else ""
             assert table not in LARGE or "USING" in str(row[3]), f"{path} walks {table}: {statement}"
     db.session.rollback()
+
+
+# --- handed out at the door ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths with which the program itself was asked."""
+    paths: list[str] = []
+    dispatch = app.full_dispatch_request
+
+    def heard() -> Any:
+        paths.append(request.path)
+        return dispatch()
+
+    monkeypatch.setattr(app, "full_dispatch_request", heard)
+    return paths
+
+
+PUBLIC = ("/", "/sections", "/s/traffic", "/s/traffic?status=done", "case", "/guide", "/d")
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("prefs", ["", "dark.l.1.en"])
+def test_at_the_door_a_visitor_is_given_the_same(app, client_of, get_as, reported, asked, path, prefs):
+    with transaction():
+        path = path.replace("case", f"/cases/{reported().number}")
+    if prefs:
+        client_of(None).set_cookie("prefs", prefs)
+    first = get_as(None, path)
+    again = get_as(None, path, headers={"X-Request-ID": "d00r"})
+    assert len(asked) == 1
+    assert (again.status, again.data) == (first.status, first.data)
+    assert again.headers.pop("X-Request-ID") == "d00r"
+    assert first.headers.pop("X-Request-ID").isalnum()
+    assert sorted(again.headers) == sorted(first.headers)
+
+
+def test_a_notice_whose_readers_are_counted_is_never_handed_out_at_the_door(app, get_as, cast, asked):
+    with transaction():
+        notice = Draft(title="开放日", body="欢迎来看。", identity="open")
+        path = f"/t/{post(Section.by_key('notices'), notice, by=cast.mona).public_id}"
+    assert [get_as(None, path).status_code for _turn in range(3)] == [200] * 3
+    assert len(asked) == 3
+
+
+def test_what_is_not_the_very_same_request_goes_in(
+    app, client_of, get_as, cast, reported, thread_posted, asked
+):
+    with transaction():
+        path = f"/cases/{reported().number}"
+    first = get_as(None, path)
+    get_as(None, path)
+    assert asked == [path]
+
+    assert get_as(None, path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert contextvars.Context().run(client_of(None).head, path).data == b""
+    assert get_as(None, path, base_url="https://localhost").headers["Strict-Transport-Security"]
+    assert "Sign in" in in_english(client_of, get_as, path)
+    assert 'href="/sign-in"' not in get_as("rita", path).get_data(as_text=True)
+    assert 'name="csrf_token"' not in get_as(None, path).get_data(as_text=True)
+    asked.clear()
+    thread_posted("vera", title="别的路口的事", body="另一件事。")  # a commit
+    get_as(None, path)
+    assert asked == [path]
+
+
+def test_a_page_whose_time_is_over_is_drawn_anew(app, get_as, asked, monkeypatch):
+    get_as(None, "/")
+    asked.clear()
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    get_as(None, "/")
+    assert asked == ["/"]
+
+
+def test_the_door_says_in_the_log_what_it_gave(app, get_as, caplog):
+    get_as(None, "/s/traffic")
+    caplog.clear()
+    with caplog.at_level("INFO", logger="board.web"):
+        get_as(None, "/s/traffic", headers={"X-Request-ID": "d00r"})
+    (record,) = caplog.records
+    assert record.getMessage() == "GET /s/traffic 200"
+    assert (record.request_id, record.status) == ("d00r", 200)
+
+
+def in_english(client_of: Any, get_as: Any, path: str) -> str:
+    """A visitor's page in English; his browser forgets it again."""
+    client_of(None).set_cookie("prefs", "auto.m.0.en")
+    html = get_as(None, path).get_data(as_text=True)
+    client_of(None).delete_cookie("prefs")
+    return str(html)

@@ -99,9 +99,13 @@ def test_what_came_before_hello_is_in_its_answer(cast, socket_of, pump, reported
         ("otto", "", False),
     ],
 )
-def test_who_hears_a_department(socket_of, who, stream, allowed):
-    answer = hello(socket_of(who), {stream: 0})
+def test_who_hears_a_department(socket_of, pump, thread_posted, who, stream, allowed):
+    socket = socket_of(who)
+    answer = hello(socket, {stream: 0})
     assert answer["refused"] == ([] if allowed else [stream])
+    thread_posted()
+    pump.turn()
+    assert [hint["stream"] for hint in heard(socket)] == ([stream] if allowed else [])
 
 
 def test_nobody_hears_another_person(cast, socket_of, get_as):
@@ -167,6 +171,26 @@ def test_signing_out_ends_the_sockets_of_that_browser_at_once(cast, socket_of, p
     pump.turn()
     assert not socket.is_connected()
     assert hub.joined() == set()
+
+
+@pytest.mark.parametrize("how", ["signed_out", "moved"])
+def test_who_does_not_listen_to_himself_is_put_out_at_once_all_the_same(cast, socket_of, pump, reported, how):
+    case = reported()
+    stream = f"department:{case.department.key}"
+    socket = socket_of("otto")
+    hello(socket, live.cursors([stream]))  # no page of ours leaves its reader's own stream out
+    with transaction():
+        if how == "signed_out":
+            for row in SignIn.open_of(cast.otto):
+                row.revoke()
+        else:
+            for office in db.session.scalars(db.select(Appointment).where(Appointment.person == cast.otto)):
+                office.ends_at = clock.now()
+    with transaction():
+        reply(reported().thread, "还在闪。", by=cast.rita)
+    pump.turn()
+    assert socket.is_connected() == (how == "moved")
+    assert how == "signed_out" or [hint for hint in heard(socket) if hint["stream"] == stream] == []
 
 
 def test_ending_another_device_leaves_this_one_connected(cast, socket_of, pump):

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from board import clock
 from board.db import db, transaction
@@ -15,6 +15,8 @@ from boards.models.posting import reply
 from boards.models.status import Status
 from people.models import Department
 from tests.builders import posted
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 ANSWER = "您好，已派两名民警到路口检查信号机，今天修好。"
 DESK = "department=traffic-police&queue=pending"
@@ -184,6 +186,28 @@ def test_passing_it_on_cannot_be_sent_alone_but_with_a_date(post_as, number):
     assert case(number).answered_at is None  # it says nothing: the reply clock goes on
 
 
+@pytest.mark.parametrize("many", [30_000, 100_001])
+def test_a_long_paste_comes_back_whole(post_as, number, many):
+    pasted = "灯" * many
+    for path, fields in [
+        ("acceptance", {"text": pasted}),
+        ("notes", {"text": pasted, "audience": "internal"}),
+        ("declination", {"reason": pasted, "advice": "请找城管。"}),
+    ]:
+        answer = post_as("otto", f"/cases/{number}/{path}", desk=DESK, **fields)
+        assert answer.status_code == 422, path
+        assert f"{pasted}</textarea>" in answer.get_data(as_text=True), path
+
+
+def test_a_long_reason_waits_for_the_leader_uncut(post_as, accepted):
+    reason = "需要等待鉴定意见。" * 200
+    sent = post_as("otto", f"/cases/{accepted}/suspension", reason=reason, until="2026-11-25T18:00")
+    assert sent.status_code == 303
+    approval = case(accepted).open_approval("suspend")
+    assert approval is not None
+    assert approval.arguments["reason"] == reason
+
+
 def test_an_empty_answer_is_not_sent(post_as, number):
     assert post_as("otto", f"/cases/{number}/acceptance", text="  \u200b ").status_code == 422
     assert case(number).status == Status.PENDING
@@ -210,6 +234,55 @@ def test_two_officers_accept_one_wins_the_other_reads_who_was_first_and_keeps_hi
     assert "我们已经看到了，马上去人。" in page
     assert "交警支队" in page
     assert kinds(number).count("case.accepted") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("notes", {"text": "信号机已换，今晚再测一次。", "audience": "public"}),
+        ("questions", {"question": "请问是哪个方向的灯不亮？"}),
+        ("resolution", {"text": "信号机已换，四个方向都正常。", "outcome": "solved"}),
+        ("suspension", {"reason": "等待交通事故鉴定。", "until": "2026-11-25T18:00"}),
+    ],
+)
+def test_a_colleague_claimed_it_meanwhile_and_nothing_that_was_written_is_lost(
+    post_as, accepted, path, fields
+):
+    assert post_as("otto", f"/cases/{accepted}/claim").status_code == 303
+    before = kinds(accepted)
+    late = post_as("otis", f"/cases/{accepted}/{path}", desk=DESK, **fields)
+    page = late.get_data(as_text=True)
+    assert late.status_code == 403
+    assert next(iter(fields.values())) in page
+    assert "现在由欧阳涛办这件诉求" in page
+    assert kinds(accepted) == before
+
+
+def test_the_department_gave_it_away_meanwhile_and_the_words_come_back(post_as, accepted):
+    offer = post_as("lena", f"/cases/{accepted}/handovers", to="户政支队", reason="这是户籍的事。")
+    assert offer.status_code == 303
+    taking = f"/cases/{accepted}/handovers/{waiting_handover(accepted)}/taking"
+    assert post_as("hugo", taking).status_code == 303
+    words = "信号机已换，今晚再测一次。"
+    late = post_as("otto", f"/cases/{accepted}/notes", text=words, audience="public", desk=DESK)
+    page = late.get_data(as_text=True)
+    assert late.status_code == 403
+    assert words in page
+    assert "现在由户政支队办这件诉求" in page
+
+
+def test_a_press_without_words_and_a_stranger_are_refused_as_ever(post_as, accepted):
+    words = {"text": "信号机已换。", "audience": "public"}
+    json = {"Accept": "application/json"}
+    for who, fields, headers in (
+        ("hugo", {}, {}),
+        ("vera", words, {}),
+        ("ines", words, {}),
+        ("hugo", words, json),
+    ):
+        refused = post_as(who, f"/cases/{accepted}/resolution", headers=headers, **fields)
+        assert refused.status_code == 403, who
+        assert 'class="queue' not in refused.get_data(as_text=True), "no desk is drawn"
 
 
 def test_a_form_that_is_gone_still_gives_back_what_was_typed(post_as, accepted):
@@ -317,6 +390,51 @@ def test_a_date_that_cannot_be_is_told_and_the_reason_is_kept(post_as, accepted,
     )
     assert answer.status_code == 422
     assert "等待交通事故鉴定。" in answer.get_data(as_text=True)
+
+
+DATED = [
+    ("otto", "suspension", "until", {"reason": "等待交通事故鉴定。"}),
+    ("lena", "extension", "until", {"reason": "要等信号机配件。"}),
+    ("otto", "resolution", "date", {"text": ANSWER, "outcome": "planned"}),
+    ("lena", "instructions", "due", {"words": "今晚以前修好。"}),
+    ("otto", "notes", "next_result", {"text": "信号机已拆下送修。", "audience": "public"}),
+]
+OVER = "这个时间已经过了，请填晚一些的。"
+NO_DATE = "日期请写成 2026-11-23 18:00。"
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ("2020-01-01T08:00", OVER),
+        ("2026-11-16", OVER),
+        ("2026-11-17T10:00", OVER),  # this very minute
+        ("0001-01-01T00:00", NO_DATE),
+        ("9999-12-31T23:59", NO_DATE),
+    ],
+)
+@pytest.mark.parametrize(("who", "path", "field", "more"), DATED)
+def test_nothing_is_promised_for_a_time_that_is_over_or_is_none(
+    post_as, accepted, who, path, field, more, when, says
+):
+    before = kinds(accepted)
+    answer = post_as(who, f"/cases/{accepted}/{path}", desk=DESK, **{field: when}, **more)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert says in page
+    assert all(words in page for name, words in more.items() if name in ("text", "words", "reason"))
+    assert kinds(accepted) == before
+
+
+@pytest.mark.parametrize("path", ["acceptance", "answer"])
+def test_a_waiting_case_is_not_taken_on_with_a_date_that_is_over(post_as, number, path):
+    sent = post_as("otto", f"/cases/{number}/{path}", text=ANSWER, next_result="2026-11-16T18:00", desk=DESK)
+    if path == "answer":  # it is the result: what the box promises next is not asked
+        assert sent.status_code == 303
+        return
+    assert sent.status_code == 422
+    assert OVER in sent.get_data(as_text=True)
+    assert case(number).status == Status.PENDING
 
 
 def test_lena_extends_and_otto_may_not(post_as, accepted):
@@ -504,7 +622,7 @@ def test_each_look_at_an_original_is_recorded_and_told_to_its_owner(cast, post_a
     assert f"/cases/{number}/originals/{text}" in get_as("otto", f"/desk?case={number}").get_data(
         as_text=True
     )
-    seen = post_as("otto", f"/cases/{number}/originals/{text}")
+    seen = post_as("otto", f"/cases/{number}/originals/{text}", reason="回电话核实路口")
     assert seen.status_code == 200
     assert "13912345678" in seen.get_data(as_text=True)
     assert seen.headers["Cache-Control"] == "no-store"
@@ -526,12 +644,14 @@ def test_the_posters_number_is_for_the_department_and_each_look_is_recorded(cast
 
     with transaction():
         vault.put(cast.rita.owner, "phone", "19900001234", findable=True)
-    assert post_as("hugo", f"/cases/{number}/contact").status_code == 403
-    assert post_as("dana", f"/cases/{number}/contact").status_code == 403
-    seen = post_as("otto", f"/cases/{number}/contact")
+    for who in ("hugo", "dana", "ines"):
+        assert post_as(who, f"/cases/{number}/contact", reason="回电核实").status_code == 403
+    assert post_as("otto", f"/cases/{number}/contact").status_code == 422
+    assert case(number).thread.events[-1].kind == "thread.posted"
+    seen = post_as("otto", f"/cases/{number}/contact", reason="回电核实")
     assert "19900001234" in seen.get_data(as_text=True)
-    assert case(number).thread.events[-1].parameters["what"] == "phone"
-    assert "交警支队查看了联系电话" in get_as("rita", "/inbox").get_data(as_text=True)
+    assert case(number).thread.events[-1].kind == "identity.opened"
+    assert "交警支队查看了发帖人" in get_as("rita", "/inbox").get_data(as_text=True)
 
 
 # --- moderators ------------------------------------------------------------------------------------------------
@@ -550,7 +670,8 @@ def report(cast, number):
 
 
 def test_mona_covers_a_name_wherever_it_stands(get_as, post_as, number, report):
-    page = get_as("mona", "/moderation").get_data(as_text=True)
+    assert "写了我的名字。" in get_as("mona", "/moderation").get_data(as_text=True)
+    page = get_as("mona", f"/moderation/report/{report}").get_data(as_text=True)
     assert "写了我的名字。" in page
     assert "19900005678" in page
     assert post_as("mona", f"/moderation/reports/{report}/covers", words="李大明").status_code == 422
@@ -605,6 +726,20 @@ def test_mona_holds_for_a_reason_of_the_list_and_releases(get_as, post_as, numbe
 
 
 # --- stock phrases ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "says"), [("zh", "还没有常用语"), ("en", "No phrases yet")])
+def test_a_department_without_phrases_is_told_what_will_stand_there(
+    client_of, get_as, post_as, language, says
+):
+    from boards.models import StockPhrase
+
+    with transaction() as session:
+        session.execute(delete(StockPhrase))
+    client_of("lena").set_cookie("prefs", f"auto.m.0.{language}")
+    assert says in get_as("lena", "/desk/phrases").text
+    assert post_as("lena", "/desk/phrases", title="带证件", words="请带驾驶证。").status_code == 303
+    assert says not in get_as("lena", "/desk/phrases").text
 
 
 def test_lena_keeps_the_phrases_of_her_department(get_as, post_as):

@@ -6,15 +6,16 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from board import jobs, web
 from board.clock import advance
 from board.db import db, transaction
-from boards import cards, casepage, pulse
+from boards import cards, casepage, pulse, units
 from boards.models import Section, Thread
 from boards.models.posting import Draft, post
-from people.models import Department
-from tests.builders import case_of
+from people.models import Department, Person
+from tests.builders import Cast, case_of, posted
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,7 @@ def text_of(answer) -> str:
         "/guide",
         "/privacy",
         "/accessibility",
+        "/transparency",
     ],
 )
 @pytest.mark.parametrize("who", [None, "rita", "otto"])
@@ -52,7 +54,7 @@ def test_everybody_reads_the_public_pages(get_as, reported, path, who):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/sections", "/s/traffic", "/d", "/guide", "/privacy", "/accessibility"]
+    "path", ["/", "/sections", "/s/traffic", "/d", "/guide", "/privacy", "/accessibility", "/transparency"]
 )
 def test_english_pages_hold_no_chinese_of_ours(client_of, reported, path):
     client = client_of(None)
@@ -74,17 +76,49 @@ def test_the_home_page_of_an_empty_database_says_how_a_city_is_loaded(app, get_a
     assert "flask city load" in page
 
 
-def test_the_duty_board_counts_open_cases_first_answers_and_who_is_on_duty(cast, get_as, thread_posted):
-    ids = [thread_posted() for _ in range(3)]
-    advance(timedelta(minutes=20))
+def answered_after(minutes: int, cast: Cast, nicknames: str) -> None:
+    """Each of these residents posts once, and all are answered together."""
+    ids = []
+    for nickname in nicknames:
+        with transaction() as session:
+            member = session.scalar(select(Person).where(Person.nicknamed(nickname)))
+            member = member or Person(kind="member", nickname=nickname)
+            session.add(member)
+            session.flush()
+            ids.append(posted(member).public_id)
+    advance(timedelta(minutes=minutes))
     for thread_id in ids:
         with transaction():
             case_of(thread_id).accept(by=cast.otto, answer=f"已收到，{thread_id}路口今天去看。")
+    pulse.forget()
+    web.forget_pages()
+
+
+def pulses(page: str) -> list[tuple[str, ...]]:
+    return re.findall(r"<dt>([^<]+)</dt><dd><b>([^<]+)</b> ([^<]*)</dd>", page)
+
+
+def test_the_duty_board_counts_open_cases_first_answers_and_who_is_on_duty(cast, get_as):
+    answered_after(20, cast, "甲乙丙丁戊己庚辛壬癸")
     page = text_of(get_as(None, "/"))
 
-    pulses = re.findall(r"<dt>([^<]+)</dt><dd><b>([^<]+)</b> ([^<]*)</dd>", page)
-    assert pulses == [("正在办理", "3", "件"), ("多久有回应", "20", "分钟"), ("按时回应", "100", "%")]
+    assert pulses(page) == [("正在办理", "10", "件"), ("多久有回应", "20", "分钟"), ("按时回应", "100", "%")]
     assert "3 人正在值班" in page  # an inspector on call serves no department
+
+
+def test_no_usual_time_is_worked_out_for_fewer_than_ten_people_however_much_they_write(cast, get_as):
+    answered_after(20, cast, "甲乙丙丁戊己庚辛壬甲甲乙")
+
+    assert pulses(text_of(get_as(None, "/")))[1] == ("多久有回应", "–", "")
+    assert "不足 10 人，不计算" in text_of(get_as(None, "/d/traffic-police"))
+    assert units.usual_answers() == {}
+
+    answered_after(20, cast, "癸")
+
+    assert pulses(text_of(get_as(None, "/")))[1] == ("多久有回应", "20", "分钟")
+    page = text_of(get_as(None, "/d/traffic-police"))
+    assert "<dd>20 分钟</dd>" in page
+    assert list(units.usual_answers().values()) == [timedelta(minutes=20)]
 
 
 def test_a_late_first_answer_lowers_the_share_of_today(cast, get_as, thread_posted):
@@ -278,6 +312,27 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(client_of, thread_pos
     many = counted(lambda: client_of(None).get(path))
 
     assert many <= few + 1
+
+
+def test_the_number_of_queries_does_not_grow_with_the_offers(cast, client_of, thread_posted, counted):
+    def offer() -> None:
+        thread = thread_posted()
+        with transaction():
+            case_of(thread).accept(by=cast.otto, answer="已收到，民警正赶往路口。")
+        with transaction():
+            case_of(thread).offer(by=cast.otto, to=Department.by_key("heating"), reason="路灯杆归供热公司。")
+
+    offer()
+    few = counted(lambda: client_of(None).get("/s/traffic"))
+    for _ in range(5):
+        offer()
+    for store in (web.forget_pages, cards.forget, pulse.forget):
+        store()
+    pages = []
+    many = counted(lambda: pages.append(client_of(None).get("/s/traffic")))
+
+    assert many <= few
+    assert text_of(pages[0]).count("想转给市供热公司：路灯杆归供热公司") == 6
 
 
 @pytest.fixture

@@ -9,12 +9,16 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from board import web
 from board.clock import advance, now
 from board.db import db, transaction
 from boards import cards, casepage, pulse
-from boards.models.posting import reply
+from boards.filing import file_report
+from boards.models import Report, Section, Thread
+from boards.models.posting import Draft, post, reply
+from boards.models.timeline import verify
 from tests.builders import case_of
 
 
@@ -198,16 +202,98 @@ def test_the_page_explains_how_its_deadlines_were_counted(cast, get_as, reported
     assert "所以时限是 2026年11月24日 10:00。" in page
 
 
-def test_earlier_words_of_an_edited_post_are_for_the_poster_and_the_department(cast, get_as, reported):
+EARLIER = re.compile(r'href="(/t/\w+/earlier)"')
+
+
+def changed(cast, reported, before: str) -> str:
+    """Rita's post said `before` once; gives where that is read."""
     with transaction():
         thread = reported().thread
-        thread.edit(by=cast.rita, title=thread.title, body="改过的内容，请@交警支队看一下。")
-    link = f"/t/{reported().thread.public_id}/earlier/"
+        thread.edit(by=cast.rita, title=thread.title, body=before)
+    with transaction():
+        thread = reported().thread
+        thread.edit(by=cast.rita, title="改过的标题", body="改过的内容，请@交警支队看一下。")
+        return f"/t/{thread.public_id}/earlier"
 
-    assert link not in page_of(get_as, None, reported())
-    assert "已修改" in page_of(get_as, None, reported())
-    assert link in page_of(get_as, "rita", reported())
-    assert link in page_of(get_as, "otto", reported())
+
+def test_earlier_words_of_an_edited_post_are_for_the_poster_and_the_department(cast, get_as, reported):
+    title = reported().thread.title
+    address = changed(cast, reported, "原来写的话，请打 13912345678。")
+
+    for who in ("rita", "otto", "lena"):
+        assert EARLIER.findall(page_of(get_as, who, reported())) == [address], who
+        answer = get_as(who, address)
+        assert answer.status_code == 200, who
+        assert "原来写的话，请打" in text_of(answer)
+        assert "13912345678" not in text_of(answer), "masked, as everywhere"
+        assert title in text_of(answer), "the title was changed, too"
+    for other in (None, "vera", "hugo", "dana", "carl", "mona"):
+        page = page_of(get_as, other, reported())
+        assert "已修改" in page
+        assert EARLIER.findall(page) == [], other
+        assert get_as(other, address).status_code == 404, other
+
+
+def test_earlier_words_are_gone_for_the_department_when_it_answers_for_them_no_more(cast, get_as, reported):
+    address = changed(cast, reported, "原来写的话。")
+    with transaction():
+        reported().withdraw(by=cast.rita)
+
+    assert EARLIER.findall(page_of(get_as, "otto", reported())) == []
+    assert get_as("otto", address).status_code == 404
+    assert get_as("rita", address).status_code == 200
+
+
+def test_nothing_leads_to_earlier_words_that_were_covered_or_never_were(cast, get_as, reported):
+    public_id = reported().thread.public_id
+    assert get_as("rita", f"/t/{public_id}/earlier").status_code == 404
+    with transaction():
+        thread = reported().thread
+        thread.edit(by=cast.rita, title=thread.title, body="改过的内容，我叫王丽。")
+    with transaction():
+        thread = reported().thread
+        thread.cover(by=cast.rita, text=thread.body, spans=[(8, 10)])
+
+    page = page_of(get_as, "rita", reported())
+    assert "已修改" in page
+    assert EARLIER.findall(page) == []
+    assert get_as("rita", f"/t/{public_id}/earlier").status_code == 404
+
+
+@pytest.fixture
+def notice(cast):
+    """What Mona published, and changed."""
+    with transaction():
+        draft = Draft(title="元旦办证时间", body="一月一日不办证，找王小明。", identity="open")
+        thread = post(Section.by_key("notices"), draft, by=cast.mona)
+    with transaction():
+        thread.edit(by=cast.mona, title=thread.title, body="一月一日和二日不办证。")
+        return thread.public_id
+
+
+def test_what_officers_post_can_be_read_by_everybody_as_it_stood_before(get_as, notice):
+    for who in (None, "vera", "otto", "mona"):
+        page = text_of(get_as(who, f"/t/{notice}"))
+        assert EARLIER.findall(page) == [f"/t/{notice}/earlier"], who
+        answer = get_as(who, f"/t/{notice}/earlier")
+        assert answer.status_code == 200, who
+        assert "一月一日不办证，找王小明。" in text_of(answer)
+
+
+def test_a_private_persons_name_is_taken_out_of_earlier_words_too(cast, get_as, notice):
+    with transaction():
+        thread = Thread.by_public_id(notice, reader=cast.mona)
+        report = file_report(thread, kind="name", words="里面写了我的名字", contact="", by=None)
+        reported_as = report.public_id
+    with transaction():
+        row = db.session.scalars(select(Report).where(Report.public_id == reported_as)).one()
+        row.cover(by=cast.mona, words=["王小明"])
+
+    assert get_as(None, f"/t/{notice}/earlier").status_code == 404
+    assert all(
+        finding.chain and finding.text != "altered"
+        for finding in verify(Thread.by_public_id(notice, reader=None).events)
+    )
 
 
 def test_two_hundred_replies_cost_no_more_queries_than_two(app, cast, client_of, reported):

@@ -19,6 +19,9 @@ from notifications.paging import ticking
 from notifications.paging.policies import steps_of
 from people.models import Department
 from tests.builders import Cast, posted
+from tests.door.test_desk import statements
+
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 
 Get = Callable[..., TestResponse]
 GOOD = {"duty": "1", "duty_after": "0", "leader": "1", "leader_after": "30", "desk": "1", "desk_after": "60"}
@@ -132,14 +135,14 @@ def test_what_nobody_answers_for_stands_and_pops_up_at_the_dispatch_desk_until_s
     advance(timedelta(minutes=23))
     ticking.drain()
     assert "没人应答" not in html(get_as("dana", "/desk"))
-    assert get_as("dana", f"/desk/toast/{number}").status_code == 204
+    assert get_as("dana", f"/desk/toasts?cases={number}").status_code == 204
 
     advance(timedelta(minutes=2))
     ticking.drain()
     page = html(get_as("dana", "/desk?queue=called"))
     assert "没人应答" in page
     assert number in page
-    assert reported().thread.title in html(get_as("dana", f"/desk/toast/{number}"))
+    assert reported().thread.title in html(get_as("dana", f"/desk/toasts?cases={number}"))
     hints = [each.hint for each in db.session.scalars(select(StreamEntry)) if each.hint.get("calls")]
     assert [each["case"] for each in hints if each["kind"] == "called"] == [number]
     assert "没人应答" not in html(get_as("otto", "/desk?queue=called"))
@@ -149,6 +152,74 @@ def test_what_nobody_answers_for_stands_and_pops_up_at_the_dispatch_desk_until_s
     assert number not in html(get_as("dana", "/desk?queue=called"))
 
 
+def test_a_case_that_was_confirmed_without_anything_following_is_new_again_at_its_desk(
+    cast: Cast, get_as: Get, reported: Callable[[], Case]
+):
+    with transaction():
+        reported().acknowledge(by=cast.otto)
+    number = reported().number
+    press = f'formaction="/cases/{number}/acknowledgement"'
+    page = html(get_as("otto", "/desk"))
+    assert press not in page
+    assert "data-unseen" not in page
+    assert "已查看" in page
+
+    advance(timedelta(hours=5))
+    ticking.drain()
+    page = html(get_as("otto", "/desk"))
+    assert press in page
+    assert "data-unseen" in page
+    assert "已查看，没有下文，重新呼叫" in page
+    toast = html(get_as("otto", f"/desk/toasts?cases={number}"))
+    assert "签收后没有下文 @交警支队" in toast
+    assert f"/cases/{number}/acknowledgement" in toast
+    hints = [
+        each.hint for each in db.session.scalars(select(StreamEntry)) if each.hint.get("kind") == "lapsed"
+    ]
+    assert [(each["case"], each["calls"]) for each in hints] == [(number, True)]
+
+    with transaction():
+        reported().acknowledge(by=cast.lena)
+    assert press not in html(get_as("otto", "/desk"))
+    assert get_as("otto", f"/desk/toasts?cases={number}").status_code == 204
+
+
+def test_a_confirmation_that_comes_while_the_pager_is_late_pops_up_nowhere(
+    cast: Cast, reported: Callable[[], Case]
+):
+    with transaction():
+        reported().acknowledge(by=cast.otto)
+    advance(timedelta(hours=5))
+    with transaction():
+        reported().accept(by=cast.otto)
+    ticking.drain()
+    assert "lapsed" not in [each.hint.get("kind") for each in db.session.scalars(select(StreamEntry))]
+
+
+def test_whom_a_call_climbs_to_has_it_among_his_messages_and_at_his_desk(cast: Cast, get_as: Get):
+    with transaction():
+        thread = posted(cast.rita, section="110", title="有人要打人", body="有人拿刀要杀人，快来人")
+        number = thread.case.number if thread.case else ""
+    assert get_as("carl", f"/desk/toasts?cases={number}").status_code == 204
+    assert "还没人应答，请您接着处理" not in html(get_as("carl", "/inbox"))
+    advance(timedelta(minutes=11))
+    ticking.drain()
+    assert "还没人应答，请您接着处理" in html(get_as("carl", "/inbox"))
+    assert get_as("carl", "/inbox/unread").get_json()["unread"] == 1
+    toast = html(get_as("carl", f"/desk/toasts?cases={number}"))
+    assert "新诉求 @指挥中心" in toast
+    assert "有人要打人" in toast
+    assert 'data-urgent="1"' in html(get_as("carl", "/desk"))
+    # Dana was told at once, as whoever is on duty is: one message for one event.
+    assert get_as("dana", "/inbox/unread").get_json()["unread"] == 1
+
+    with transaction():
+        case = Case.numbered(number, for_change=True, reader=cast.dana)
+        case.acknowledge(by=cast.dana)
+    assert get_as("carl", f"/desk/toasts?cases={number}").status_code == 204
+    assert 'data-urgent="0"' in html(get_as("carl", "/desk"))
+
+
 def test_what_the_dispatch_desk_may_not_read_does_not_pop_up_there(cast: Cast, get_as: Get):
     with transaction():
         thread = posted(cast.rita, title="家里的事", body="请交警支队看一下。", restrict=True)
@@ -156,7 +227,7 @@ def test_what_the_dispatch_desk_may_not_read_does_not_pop_up_there(cast: Cast, g
     advance(timedelta(minutes=26))
     ticking.drain()
     assert number not in html(get_as("dana", "/desk?queue=called"))
-    assert get_as("dana", f"/desk/toast/{number}").status_code == 404
+    assert get_as("dana", f"/desk/toasts?cases={number}").status_code == 204
     assert [e.hint for e in db.session.scalars(select(StreamEntry)) if e.hint.get("kind") == "called"] == []
 
 
@@ -187,3 +258,23 @@ def test_alarms_are_for_those_who_look_after_the_board(get_as: Get, thread_poste
         assert number not in page  # neither of them may read this case
     assert "没有按时呼叫" not in html(get_as("lena", "/desk/paging"))
     assert get_as("rita", "/desk/paging").status_code == 404
+
+
+def test_the_list_of_policies_and_alarms_costs_the_same_however_long_it_is(
+    get_as: Get, thread_posted: Callable[..., str]
+):
+    from notifications.paging import auditing
+
+    def some(number: int) -> int:
+        for _each in range(number):
+            thread_posted()
+        advance(timedelta(minutes=30))
+        auditing.audit()
+        db.session.rollback()
+        return statements(lambda: get_as("adam", "/desk/paging"))
+
+    get_as("adam", "/desk/paging")
+    few = some(1)
+    with transaction() as session:
+        session.add_all(Department(key=f"station-{place}", name=f"第{place}派出所") for place in range(9))
+    assert some(4) <= few

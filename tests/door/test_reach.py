@@ -20,6 +20,8 @@ from people import contacts, vault
 from people.models import Contact
 from tests.ends import PushService
 
+pytestmark = pytest.mark.engines("sqlite", "postgres")
+
 
 def fresh(query):
     db.session.rollback()
@@ -103,6 +105,45 @@ def test_a_browser_counts_when_it_has_shown_the_test(app, cast, post_as, anybody
     assert delivery.delivered_at == clock.now()
     wrong = note["receipt"][:-1] + ("0" if note["receipt"][-1] != "0" else "1")
     assert anybody("POST", wrong).status_code == 404
+
+
+def test_the_on_duty_switch_offers_reminders_and_takes_them_back(app, cast, post_as, get_as):
+    def said_of(who, address):
+        return post_as(who, "/contacts/device", address=address).json
+
+    with PushService() as service:
+        key = app.config["SETTINGS"].vapid_key
+        object.__setattr__(app.config["SETTINGS"], "carry_hosts", frozenset({"127.0.0.1"}))
+        app.extensions["push"] = push.WebPush(key, "mailto:a@b.example", {"127.0.0.1"})
+        address = json.dumps(service.subscription())
+        assert 'data-controller="desk-remind"' in get_as("otto", "/desk").text
+        assert said_of("otto", address) == {"contact": "", "counts": False}
+
+        desk = "/desk?queue=pending"
+        answer = post_as("otto", "/contacts", kind="push", address=address, back=desk)
+        assert (answer.status_code, answer.headers["Location"]) == (303, desk)
+        (contact,) = of(cast.otto)
+        assert said_of("otto", address) == {"contact": contact.public_id, "counts": False}
+        with transaction():
+            contacts.verify(of(cast.otto)[0])
+        assert said_of("otto", address) == {"contact": contact.public_id, "counts": True}
+        assert said_of("lena", address) == {"contact": "", "counts": False}
+
+        answer = post_as("otto", f"/contacts/{contact.public_id}/removal", back=desk)
+        assert (answer.status_code, answer.headers["Location"]) == (303, desk)
+        assert said_of("otto", address) == {"contact": "", "counts": False}
+
+
+def test_the_way_back_from_a_contact_never_leaves_the_board(cast, post_as):
+    with transaction():
+        contact = contacts.add(cast.otto, "mail", "otto@home.example").public_id
+    answer = post_as("otto", f"/contacts/{contact}/removal", back="//elsewhere.example/")
+    assert answer.headers["Location"] == "/settings#reach"
+
+
+def test_a_board_that_cannot_push_offers_nothing_at_the_switch(app, get_as):
+    app.extensions["push"] = None
+    assert "desk-remind" not in get_as("otto", "/desk").text
 
 
 def test_a_push_address_that_is_none_is_not_taken(cast, post_as):

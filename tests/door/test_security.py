@@ -267,6 +267,12 @@ def test_a_forged_host_gets_no_links_to_itself(board: Populated) -> None:
         assert "evil.example" not in response.headers.get("Location", "")
 
 
+def test_a_forged_host_is_kept_for_nobody_else(board: Populated) -> None:
+    path = board.path("/cases/{fresh}")
+    assert "evil.example" in board.get("visitor", path, headers={"Host": "evil.example"}).text
+    assert "evil.example" not in board.get("visitor", path).text
+
+
 # --- the address of the reader ---------------------------------------------------------------------------
 
 
@@ -282,12 +288,57 @@ def test_behind_one_proxy_its_word_counts_and_not_what_came_before_it(tmp_path: 
     assert seen_address(tmp_path, forged, BOARD_PROXIES="1") == "198.51.100.7"
 
 
-def seen_address(folder: Path, headers: dict[str, str], **env: str) -> str:
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::9", True),
+        ("2001:db8:1:3::9", "2001:db8:1:2::9", False),
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("unix:", "unix:", True),
+    ],
+)
+def test_limits_count_a_subscriber_and_not_each_of_his_addresses(
+    tmp_path: Path, one: str, other: str, same: bool
+) -> None:
+    assert (seen_address(tmp_path, {}, one) == seen_address(tmp_path, {}, other)) == same
+
+
+def seen_address(folder: Path, headers: dict[str, str], address: str = "192.0.2.1", **env: str) -> str:
     app = create_app(settings(folder, **env))
     app.add_url_rule("/where-am-i", view_func=client_address)
-    return (
-        app.test_client().get("/where-am-i", headers=headers, environ_base={"REMOTE_ADDR": "192.0.2.1"}).text
-    )
+    return app.test_client().get("/where-am-i", headers=headers, environ_base={"REMOTE_ADDR": address}).text
+
+
+# --- what is written down --------------------------------------------------------------------------------
+
+
+def test_an_address_that_is_a_key_stands_in_no_log(
+    board: Populated, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = "Qk9-this_opens_something_for_whoever_has_it"
+    rules = [rule for rule in board.app.url_map.iter_rules() if rule.arguments & {"token", "signature"}]
+    doors = [re.sub(r"<(?:token|signature)>", key, rule.rule) for rule in rules]
+    doors = [re.sub(r"<\w+>", "2abcdefghj", door) for door in doors]
+    assert len(set(doors)) >= 6
+
+    with caplog.at_level("INFO", logger="board.web"):
+        for door in doors:
+            for address in (door, f"{door}.", f"{door}/"):
+                board.get("visitor", address)
+                board.post("visitor", address)
+
+    assert key not in caplog.text
+    assert all(f" {door.partition(key)[0]}…" in caplog.text for door in doors)
+
+
+def test_an_address_writes_no_line_of_its_own_into_the_log(
+    board: Populated, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="board.web"):
+        board.get("visitor", "/d/x%0aINFO%20board.web%20forged")
+
+    assert "\n" not in caplog.records[-1].getMessage()
 
 
 # --- preferences -------------------------------------------------------------------------------------------
@@ -345,7 +396,7 @@ ODD = [
     "/cases/٢٠٢٦١١١٧-٠٠٠١", "/cases/" + "9" * 3000, "/cases/20261117-0001%0d%0aX:y", "/t/" + "z" * 3000, "/received/%00", "/desk?case=%00&queue=%ff&after=%ff",
     "/desk?after=AAAA", "/desk?after=" + "A" * 500, "/desk?department=%00", "/desk/rows?after=%00", "/desk/case/%00", "/inbox?before=%00", "/inbox/%00", "/mine?before=%ff", "/mine?before=AAAA&show=x",
     "/moderation?thread=%00%ff", "/new?department=%00&unit=%ff&origin=%00", "/s/traffic/new?department=%ff", "/sign-in?next=%00%ff", "/sign-in/link/%00", "/sign-in/link/" + "A" * 3000,
-    "/cases/{fresh}?fragment=%00", "/cases/{fresh}/verification?format=%00", "/?" + "a=1&" * 2000, "/cases/{fresh}/earlier/%00", "/t/{fresh.thread}/covers?text=%00", "/t/{fresh.thread}/earlier/%00",
+    "/cases/{fresh}?fragment=%00", "/cases/{fresh}/verification?format=%00", "/?" + "a=1&" * 2000, "/t/{fresh.thread}/covers?text=%00", "/t/%00/earlier",
 ]  # fmt: skip
 
 

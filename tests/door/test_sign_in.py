@@ -121,7 +121,8 @@ def test_something_that_is_no_number_is_refused_at_its_field(app):
 
 
 def test_the_page_never_says_the_code_in_a_real_city(tmp_path):
-    app = make_app(tmp_path, BOARD_MODE="production", BOARD_SMS_URL="https://sms.example/", **KEYS)
+    gateway = {"BOARD_SMS_URL": "https://sms.example/", "BOARD_PUBLIC_URL": "http://localhost"}
+    app = make_app(tmp_path, BOARD_MODE="production", **gateway, **KEYS)
     page, code = send_code(Browser(app))
     assert page.status_code == 200
     assert code is None
@@ -369,7 +370,7 @@ def test_a_link_is_good_for_five_minutes_and_its_token_is_kept_as_a_hash(app, ca
 
 def test_no_link_for_nobody_or_for_two(app, cast):
     runner = app.test_cli_runner()
-    assert "Nobody is called" in runner.invoke(args=["people", "sign-in-link", "nobody"]).output
+    assert "没有叫“nobody”的人" in runner.invoke(args=["people", "sign-in-link", "nobody"]).output
     with app.app_context(), transaction() as session:
         session.add(Person(kind="staff", name="李娜", badge="090033"))
     result = runner.invoke(args=["people", "sign-in-link", "李娜"])

@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from board import clock
 from board.db import db, transaction
-from people import passwords, second_factor
-from people.models import Person, SignIn
+from people import contacts, passwords, second_factor
+from people.links import link_for
+from people.models import CalendarFeed, Person, SignIn
 from tests.people_world import MORNING, Browser, demo_code, make_app, settle_city
 
 PASSWORD = "青松路口那三棵老槐树"
@@ -214,6 +215,56 @@ def test_a_new_password_needs_the_old_one_and_signs_every_other_device_out(app, 
     assert password(Browser(app), password=new).status_code == 303
 
 
+def test_the_present_password_cannot_be_guessed_on_a_device_that_was_left_open(app, otto):
+    desk = Browser(app)
+    password(desk)
+    code(desk, digits(otto[1]))
+    new = "湖边的七只野鸭子在睡觉"
+    for turn in range(5):
+        assert "不是" in desk.submit("/me", "/me/password", old_password=f"guess {turn}", password=new).text
+    blocked = desk.submit("/me", "/me/password", old_password=PASSWORD, password=new)
+    assert blocked.status_code == 422
+    assert "再试" in blocked.text
+    clock.advance(timedelta(seconds=2))
+    assert desk.submit("/me", "/me/password", old_password=PASSWORD, password=new).status_code == 303
+
+
+def test_a_new_password_ends_the_links_that_were_made_before_it(app, otto):
+    public_id, totp = otto
+    desk = Browser(app)
+    password(desk)
+    code(desk, digits(totp))
+    with app.app_context(), transaction():
+        link = link_for(Person.by_public_id(public_id))
+    clock.advance(timedelta(seconds=1))
+    assert Browser(app).get(f"/sign-in/link/{link}").status_code == 200
+    new = "湖边的七只野鸭子在睡觉"
+    assert desk.submit("/me", "/me/password", old_password=PASSWORD, password=new).status_code == 303
+    assert Browser(app).get(f"/sign-in/link/{link}").status_code == 404
+    assert Browser(app).post(f"/sign-in/link/{link}").status_code == 404
+
+
+def test_whoever_is_signed_out_by_the_console_keeps_no_door_and_no_bell(app, otto):
+    public_id, totp = otto
+    phone = Browser(app)
+    password(phone)
+    code(phone, digits(totp))
+    with app.app_context(), transaction():
+        person = Person.by_public_id(public_id)
+        feed, link = CalendarFeed.renew(person), link_for(person)
+        contacts.verify(contacts.add(person, "push", '{"endpoint": "https://push.example/lost"}'))
+        contacts.verify(contacts.add(person, "mail", "otto@home.example"))
+    clock.advance(timedelta(seconds=1))
+    assert phone.get(f"/calendar/{feed}.ics").status_code == 200
+    result = app.test_cli_runner().invoke(args=["people", "sign-out", "Otto"])
+    assert result.exit_code == 0, result.output
+    assert phone.who() is None
+    assert phone.get(f"/calendar/{feed}.ics").status_code == 404
+    assert phone.post(f"/sign-in/link/{link}").status_code == 404
+    with app.app_context():
+        assert [each.kind for each in contacts.of(Person.by_public_id(public_id))] == ["mail"]
+
+
 def test_a_password_is_kept_as_argon2id_with_nineteen_mebibytes(app, otto):
     with app.app_context():
         kept = Person.by_public_id(otto[0]).password_hash or ""
@@ -247,7 +298,7 @@ def test_add_staff_prints_a_second_factor_that_works(app, otto):
     missing = runner.invoke(
         args=["people", "add-staff", "x", "--badge", "1", "--department", "no", "--password", PASSWORD]
     )
-    assert "There is no department “no”" in missing.output
+    assert "没有单位 no。" in missing.output
 
 
 def test_set_password_signs_out_and_can_renew_the_second_factor(app, otto):

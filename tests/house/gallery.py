@@ -62,7 +62,7 @@ def environment(language: str = "zh", asset_root: str = "/static") -> Environmen
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.do", "jinja2.ext.i18n"],
+        extensions=["jinja2.ext.do", "jinja2.ext.i18n", "board.fragments.Fragments"],
     )
     gettext, ngettext = words(language)
     env.globals.update(
@@ -167,6 +167,7 @@ def photograph(folder: Path, chromium: str) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     out = Path(sys.argv[1])
     print(f"{len(write(out))} pages in {out}")
     if len(sys.argv) > 2:

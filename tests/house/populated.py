@@ -29,8 +29,9 @@ from board.db import db, transaction
 from board.files import StoredFile, keep
 from boards import cards, casepage, pulse
 from boards.filing import file_report
-from boards.models import Case, Section, StockPhrase
+from boards.models import Appeal, Case, ModerationAct, Section, StockPhrase, Text, WatchedWord
 from boards.models.posting import Draft, post, reply
+from complaints.models import Statement
 from notifications.following import begin
 from notifications.models import AcknowledgementLink, InboxItem, queue
 from notifications.receipts import receipt_path
@@ -40,6 +41,7 @@ from people import contacts, vault
 from people.models import Department, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
+from tests.complaining import complain, open_complaints, tasks
 from tests.conftest import MOMENT, ORIGIN, fields_of, settings
 
 PEOPLE = ("visitor", "rita", "vera", "otto", "hugo", "lena", "dana", "carl", "mona", "adam", "ines")
@@ -62,11 +64,24 @@ MARKS: dict[str, tuple[str, ...]] = {
     "QINSTRUCTION": (*TRAFFIC, "dana"),
     "QDECLINE": (*TRAFFIC, "dana"),
     "QREPORTWORDS": ("mona",),
+    "QAPPEALWORDS": (),  # whoever acted does not read the appeal against it, and here nobody else moderates
+    "QWATCHED": ("mona", "adam"),
+    "QWATCHEDWHY": ("mona", "adam"),
     "QREPORTCONTACT": ("mona",),
     "QPRESSED": (),
+    "QCOMPLAINTTITLE": ("rita", "ines"),
+    "QCOMPLAINTBODY": ("rita", "ines"),
+    "QCOMPLAINTNEWS": ("rita", "ines"),
+    "QCOMPLAINTWHOM": ("ines",),
+    "QCOMPLAINTQUESTION": ("ines", "lena"),  # whose unit is asked, and who reads nothing else of it
     "QCOVERED": ("rita",),
+    "QEARLIER": ("rita", "otto", "lena"),
     "13912345678": ("rita",),  # in Rita's own words; a department uncovers them one by one, and each look is recorded
+    "QWECHAT_2207": ("rita",),
+    "63129977": ("rita",),
+    "QREPLYLINK": ("vera", "mona"),  # until a moderator, who looks at it, releases it
     "19900000777": (),  # behind her account
+    "青松路居民": ("rita",),  # she never posts by her nickname here
 }  # fmt: skip
 
 
@@ -235,7 +250,12 @@ def _fill(board: Populated) -> None:
     ]  # fmt: skip
     for name in ["fresh", "offered", "asked", *accepted]:
         case(name)
-    case("private", body="请打我的手机 13912345678，车牌云A12345。QCOVERED 也请看。请@交警支队看一下。")
+    private = (
+        "请打我的手机 13912345678，车牌云A12345，微信号：QWECHAT_2207。QCOVERED 也请看。请@交警支队看一下。"
+    )
+    case("private", title="路口的灯坏了 private 座机 0871-63129977", body=private)
+    with transaction():
+        reply(of("private").thread, "我也拍了照片 https://QREPLYLINK.example.com/a", by=cast.vera)
     case("beside", "vera", title="隔壁路口也坏了")
     case("merged", "vera", title="同一个路口")
     case("unsorted", section="12345", body="楼下的垃圾桶满了，没有人收。")
@@ -281,6 +301,18 @@ def _fill(board: Populated) -> None:
     step("held", "note", "otto", note="QHELDNOTE 内部备注")
     with transaction():
         of("held").thread.hold(by=cast.mona, reason="private_data")
+        act = ModerationAct.last_on(of("held").thread)
+        assert act is not None
+        board.refs["act"] = act.public_id
+        board.refs["appeal"] = Appeal.against(act, by=cast.rita, words="QAPPEALWORDS 没有写姓名。").public_id
+        said = db.session.scalars(
+            select(Text).where(Text.kind == "reply", Text.author_id == cast.vera.id).order_by(Text.id.desc())
+        )
+        board.refs["held.reply"] = next(each.public_id for each in said if "QHELDREPLY" in each.public)
+        word = WatchedWord.watch(
+            "QWATCHED 代办", reason="QWATCHEDWHY", expires_at=now() + timedelta(days=9), by=cast.adam
+        )
+        board.refs["word"] = word.public_id
 
     case(
         "shut",
@@ -307,24 +339,58 @@ def _fill(board: Populated) -> None:
             by=None,
         )
         board.refs["report"] = report.public_id
+        signature = vault.signature("report outcome", report.public_id)
+        board.refs["report_outcome"] = f"{report.public_id}-{signature}"
     with transaction():
         notice = post(
             Section.by_key("notices"),
             Draft(title="元旦办证时间", body="一月一日不办证。", identity="open"),
             by=cast.mona,
         )
+        notice.edit(by=cast.mona, title=notice.title, body="一月一日和二日不办证。")
         board.refs["notice.thread"] = notice.public_id
     with transaction():
         thread = of("private").thread
         words = thread.body.original()
         at = words.index("QCOVERED")
         thread.cover(by=cast.rita, text=thread.body, spans=[(at, at + len("QCOVERED"))])
+    case("changed", title="QEARLIER 标题", body="QEARLIER 内容，请@交警支队看一下。")
+    with transaction():
+        of("changed").thread.edit(by=cast.rita, title="路口的灯坏了", body="请@交警支队看一下。")
+    with transaction():
+        Section.by_key("traffic").identities = ["hidden", "open", "sealed"]
+    case("sealed", identity="sealed")
     for name, caption in (("fresh", "路口"), ("held", "QHELDCAPTION"), ("shut", "QSHUTCAPTION")):
         board.refs[f"{name}.photo"] = _photo(board.refs[f"{name}.text"], caption)
+    _complaint(board)
     board.refs |= {
         "missing": "20261117-9999", "missing.thread": "zzzzzzzzzz", "missing.text": "zzzzzzzzzz",
         "missing.photo": "zzzzzzzzzz", "version": board.app.config["ASSET_HASH"],
     }  # fmt: skip
+
+
+def _complaint(board: Populated) -> None:
+    """Rita's complaint about Otto: Ines has taken it on, told her of it, and asked Otto's unit."""
+    cast = board.cast
+    with transaction():
+        open_complaints(cast)
+    with transaction():
+        thread = complain(
+            cast.rita,
+            title="QCOMPLAINTTITLE 民警看了一眼就走",
+            body="QCOMPLAINTBODY 昨晚 @交警支队 的民警没有处理",
+            departments=("traffic-police",),
+            about={"about_reason": "manner", "about_badge": "021456", "about_whom": "QCOMPLAINTWHOM 戴眼镜"},
+        )
+        assert thread.case is not None
+        board.note("complaint", thread.case)
+        task = tasks(thread.case)[0]
+        board.refs["inquiry"] = task.public_id
+        task.accept(by=cast.ines)
+        task.tell(by=cast.ines, words="QCOMPLAINTNEWS 已调取执法记录仪，正在核对。")
+        traffic = Department.by_key("traffic-police")
+        asked = Statement.ask(task, by=cast.ines, department=traffic, question="QCOMPLAINTQUESTION 谁值勤？")
+        board.refs["statement"] = asked.public_id
 
 
 def _photo(owner: str, caption: str) -> str:
@@ -355,9 +421,11 @@ def _own_things(board: Populated) -> None:
 
 
 def _reaching(board: Populated) -> None:
-    """Rita's mail address, not confirmed yet; a delivery that was given up; Otto's link to acknowledge a case."""
+    """Rita's mail address and a room of the traffic police, not confirmed yet; a delivery that was given up; Otto's link to acknowledge a case."""
     contact = contacts.add(board.cast.rita, "mail", "rita@home.example")
     board.refs["contact"] = contact.public_id
+    room = contacts.add_room(Department.by_key("traffic-police"), "wecombot://abcdefgh", "交警值班群")
+    board.refs["room"] = room.public_id
     board.refs["contact_link"] = contacts.link_proof(contact, "populated")
     case = db.session.scalars(select(Case).where(Case.number == board.refs["fresh"])).one()
     delivery = queue(board.cast.otto, "sms", key="populated", purpose="page", event=case.thread.events[0])

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from board import create_app
+from board.web import KEY_PARTS
 from tests.conftest import settings
 from tests.servers import ROOT, program
 
@@ -94,7 +95,7 @@ def self_signed(folder: Path) -> None:
 def test_nginx_takes_the_configuration_as_it_stands_with_its_tls(tmp_path: Path) -> None:
     self_signed(tmp_path)
     site = (DEPLOY / "nginx.conf").read_text()
-    for place in ("/etc/ssl/station24", "/var/cache/nginx-station24"):
+    for place in ("/etc/ssl/station24", "/var/cache/nginx-station24", "/var/log/nginx"):
         assert place in site
         site = site.replace(place, str(tmp_path / ("cache" if "cache" in place else "")))
     (tmp_path / "site.conf").write_text(site)
@@ -108,6 +109,21 @@ def test_nginx_takes_the_configuration_as_it_stands_with_its_tls(tmp_path: Path)
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
+
+
+def test_nginx_writes_down_no_address_that_opens_something_and_nothing_that_was_searched_for(
+    tmp_path: Path,
+) -> None:
+    site = (DEPLOY / "nginx.conf").read_text()
+    doors = re.search(r"\(\?<station24_door>/\(\?:([^)]*)\)\)/ \$station24_door/-;", site)
+    assert doors is not None
+    rules = create_app(settings(tmp_path)).url_map.iter_rules()
+    keys = {rule.rule.partition("/<")[0] for rule in rules if rule.arguments & set(KEY_PARTS)}
+    assert {f"/{door}" for door in doors[1].split("|")} == keys
+    written = re.search(r"log_format station24 '(.*)';", site)
+    assert written is not None
+    assert not re.search(r"\$(request|request_uri|args|query_string|http_referer|http_cookie)\b", written[1])
+    assert "access_log /var/log/nginx/access.log station24;" in site
 
 
 def test_nginx_lets_through_what_the_board_takes_and_little_more(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_every_command_that_a_page_names_exists(page: Path, app: Flask) -> None:
     assert missing == []
 
 
-OURS = ("board", "people", "boards", "notifications", "search", "templates", "static", "translations", "city", "migrations",
+OURS = ("board", "people", "boards", "complaints", "notifications", "search", "templates", "static", "translations", "city", "migrations",
         "tests", "bin", "docs", "bench")  # fmt: skip
 
 

@@ -26,12 +26,13 @@ from boards.models.posting import reply
 from tests.builders import posted
 from tests.conftest import MOMENT
 from tests.house.populated import MARKS, PEOPLE, Populated, forget, populated
-from tests.house.test_matrix import READ_HELD, READ_SHUT
+from tests.house.test_matrix import READ_COMPLAINT, READ_HELD, READ_SHUT
 
 ALIKE = 5  # links of one shape that a reader follows
 WORDS = (
     "路口", "持刀", "救命", "三号楼", "隔壁", "青松路居民", "13912345678", "19900000777",
-    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOVERED", "QREPORTWORDS",
+    "QWECHAT_2207", "63129977", "QREPLYLINK",
+    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QCOVERED", "QREPORTWORDS",
 )  # fmt: skip
 
 
@@ -44,7 +45,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Populated]:
 def guesses(board: Populated) -> list[str]:
     """The addresses that a curious reader asks without being led there."""
     found = [
-        "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/settings", "/desk", "/moderation", "/lookup",
+        "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/settings", "/desk", "/moderation", "/moderation/words", "/lookup",
         "/readyz", "/guide", "/departments.json?q=", "/new", "/nothing-here", "/live", "/desk/phrases", "/admin/deliveries",
         "/manifest.webmanifest",
     ]  # fmt: skip
@@ -59,7 +60,19 @@ def guesses(board: Populated) -> list[str]:
         found += [f"/d/{key}", f"/desk?department={key}", f"/live?since=department:{key}:0"]
     for queue in ("routing", "pending", "overdue", "approvals", "rating"):
         found += [f"/desk?department={key}&queue={queue}" for key in ("desk", "traffic-police")]
-    for thing in ("held", "shut", "opening", "working", "asked", "private", "stale", "missing"):
+    for thing in (
+        "held",
+        "shut",
+        "opening",
+        "working",
+        "asked",
+        "private",
+        "sealed",
+        "stale",
+        "changed",
+        "complaint",
+        "missing",
+    ):
         number, thread = board.refs[thing], board.refs[f"{thing}.thread"]
         found += [
             f"/cases/{number}{rest}"
@@ -73,7 +86,8 @@ def guesses(board: Populated) -> list[str]:
             )
         ]
         found += [
-            f"/t/{thread}{rest}" for rest in ("", "/reports", "/edits", "/covers", "?fragment=timeline")
+            f"/t/{thread}{rest}"
+            for rest in ("", "/reports", "/edits", "/covers", "/earlier", "?fragment=timeline")
         ]
         found += [
             f"/received/{number}",
@@ -85,7 +99,7 @@ def guesses(board: Populated) -> list[str]:
             f"/desk?case={number}",
             f"/desk/case/{number}",
             f"/desk/rows?case={number}",
-            f"/desk/toast/{number}",
+            f"/desk/toasts?cases={number}",
         ]
         found += [
             f"/moderation?thread={thread}",
@@ -94,10 +108,10 @@ def guesses(board: Populated) -> list[str]:
         ]
         found.append(f"/follows?undo=case:{thread}&how=daily")
         if f"{thing}.text" in board.refs:
-            found += [
-                f"/t/{thread}/earlier/{board.refs[f'{thing}.text']}",
-                f"/t/{thread}/covers?text={board.refs[f'{thing}.text']}",
-            ]
+            found.append(f"/t/{thread}/covers?text={board.refs[f'{thing}.text']}")
+    found += ["/complaints", "/inspection", f"/inspection?case={board.refs['complaint']}"]
+    found += [f"/inspection?queue={queue}" for queue in ("new", "working", "empty")]
+    found.append(f"/statements/{board.refs['statement']}")
     found += ["/follows", "/follows/new?kind=section&target=110", "/follows/new?kind=department&target=desk"]
     found += [f"/follows/new?kind={kind}" for kind in ("place", "search", "case", "person")]
     found += [
@@ -131,7 +145,12 @@ def links(page: str) -> Iterator[str]:
 def secrets_of(board: Populated, who: str) -> list[str]:
     """What `who` must never read: the marks of others, and the names of what is hidden from him."""
     secret = [mark for mark, readers in MARKS.items() if who not in readers]
-    for thing, readers in (("held", READ_HELD), ("shut", READ_SHUT), ("opening", READ_SHUT)):
+    for thing, readers in (
+        ("held", READ_HELD),
+        ("shut", READ_SHUT),
+        ("opening", READ_SHUT),
+        ("complaint", READ_COMPLAINT),
+    ):
         if who not in readers:
             names = (
                 f"{thing}.thread",
@@ -231,6 +250,38 @@ def test_the_hints_of_a_restricted_case_stand_in_no_stream_of_others(board: Popu
     assert names <= allowed
 
 
+def test_the_hints_of_a_complaint_reach_the_inspectors_and_its_poster_alone(board: Populated) -> None:
+    def named_in() -> set[str]:
+        rows = db.session.execute(
+            text(
+                "SELECT stream.name, stream_entry.hint FROM stream_entry JOIN stream ON stream.id = stream_id"
+            )
+        )
+        secret = (board.refs["complaint"], board.refs["complaint.thread"])
+        return {name for name, hint in rows if any(each in str(hint) for each in secret)}
+
+    names = board.inside(named_in)
+
+    # No department's stream names it: a colleague who must keep away may listen there.
+    assert f"person:{board.refs['ines']}" in names
+    assert names <= {
+        f"case:{board.refs['complaint.thread']}",
+        *(f"person:{board.refs[who]}" for who in ("rita", "ines", "ida")),
+    }
+    inspectors = {"department:inspectorate", "department:discipline"}
+    case = f"case:{board.refs['complaint.thread']}"
+
+    def heard(who: str) -> set[str]:
+        person = None if who == "visitor" else getattr(board.cast, who)
+        return {each for each in (*inspectors, case) if may_follow(person, each)}
+
+    found = board.inside(lambda: {who: heard(who) for who in PEOPLE})
+    assert {who: streams for who, streams in found.items() if streams} == {
+        "rita": {case},
+        "ines": {case, "department:inspectorate"},
+    }
+
+
 def test_the_chain_of_a_case_is_published_without_what_is_internal(board: Populated) -> None:
     page = board.get("visitor", board.path("/cases/{working}/verification?format=json"))
     published = json.dumps(page.json, ensure_ascii=False)
@@ -257,9 +308,17 @@ def test_logs_say_nothing_of_what_was_typed(board: Populated, caplog: pytest.Log
         board.post(
             "rita",
             "/s/traffic/threads",
-            {"title": "QLOG 标题", "body": "QLOG 13912345678", "identity": "hidden"},
+            {"title": "QLOG 标题", "body": "QLOG 13912345678", "identity": "hidden", "seen": "private"},
         )
+        board.post("visitor", "/coaching", {"body": "QLOG 13912345678", "reply": "1"})
         board.post("rita", board.path("/t/{fresh.thread}/replies"), {"body": "QLOG 回复 13912345678"})
+        board.post(
+            "rita",
+            board.path("/t/{fresh.thread}/replies"),
+            {"body": "QLOG 回复 13912345678", "seen": "private"},
+        )
+        original = board.path("/cases/{private}/originals/{private.text}")
+        board.post("otto", original, {"reason": "QLOG 回电话 13912345678"})
         board.post("otto", "/staff/sign-in", {"login": "021456", "password": "QLOG-password"})
     board.restore()
 

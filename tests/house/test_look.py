@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
@@ -52,6 +53,21 @@ def test_every_token_that_is_used_is_defined(path):
         re.findall(r"(--[\w-]+)\s*:", (ROOT / "static/css/station.css").read_text(encoding="utf-8"))
     )
     assert set(re.findall(r"var\((--[\w-]+)", path.read_text(encoding="utf-8"))) <= defined
+
+
+def test_english_pages_ask_no_chinese_font_before_all_others():
+    text = (ROOT / "static/css/station.css").read_text(encoding="utf-8")
+    chinese, english = (
+        [each.strip().strip('"') for each in found.split(",")]
+        for found in re.findall(r"--f-sans:([^;}]+)", text)
+    )
+    wide = {"PingFang SC", "HarmonyOS Sans SC", "MiSans", "Microsoft YaHei"} | {
+        each for each in chinese if each.startswith(("Noto", "Source"))
+    }
+    assert set(chinese) <= set(english)
+    assert wide < set(chinese)
+    latin = [english.index(each) for each in english if each not in wide and each != "sans-serif"]
+    assert max(latin) < min(english.index(each) for each in wide)
 
 
 def test_the_dark_block_stands_twice_and_says_the_same():
@@ -240,8 +256,13 @@ def drawn(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.mark.browser
+def fast(*which: str) -> list[Any]:
+    """All looks; those that are not named run with --all."""
+    return [look if look in which else pytest.param(look, marks=pytest.mark.slow) for look in gallery.LOOKS]
+
+
 @pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("look", gallery.LOOKS)
+@pytest.mark.parametrize("look", fast("light", "xxl"))
 def test_pages_reflow_and_targets_are_large(browser, drawn, look, width):
     page = browser.new_page(viewport={"width": width, "height": 844})
     errors: list[str] = []
@@ -264,7 +285,9 @@ def test_pages_reflow_and_targets_are_large(browser, drawn, look, width):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("look", ["light", "dark", "care"])
+@pytest.mark.parametrize(
+    "look", ["light", *(pytest.param(each, marks=pytest.mark.slow) for each in ("dark", "care"))]
+)
 def test_axe_finds_nothing_in_the_components(browser, drawn, look):
     if not AXE.exists():
         pytest.skip("axe-core is not installed; bin/setup fetches it")

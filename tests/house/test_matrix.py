@@ -21,6 +21,7 @@ STAFF = "otto hugo lena dana carl mona adam ines"
 SIGN_IN = "sign in"  # 303 to the sign-in page
 READ_HELD = {"rita", "otto", "lena", "carl", "mona"}
 READ_SHUT = {"rita", "dana", "carl"}
+READ_COMPLAINT = {"rita", "ines"}  # and nobody whom it accuses, nor who leads or works above or beside them
 
 
 @dataclass
@@ -37,9 +38,7 @@ class Row:
     @property
     def thing(self) -> str | None:
         """The case that the path is about, None when it is about none."""
-        match = re.search(
-            r"^/(?:cases|t|received|desk/case|desk/toast|moderation/threads)/\{([a-z]+)", self.path
-        )
+        match = re.search(r"^/(?:cases|t|received|desk/case|moderation/threads)/\{([a-z]+)", self.path)
         match = match or re.search(r"^/files/\{([a-z]+)\.photo", self.path)
         return match[1] if match else None
 
@@ -90,9 +89,17 @@ def _keeps(method: str, rule: str, gives: int, *, place: str = "", **form: Any) 
     return _row(method, rule, path, 403, *named, **form)
 
 
+def _asks(act: str, gives: int, **form: Any) -> Row:
+    """A form of an inquiry: for the inspectors; its poster may read of it, for everybody else there is none."""
+    answers: list[tuple[int | str, str]] = [(gives, "ines"), (403, "rita"), (SIGN_IN, "visitor")]
+    return _row(
+        "POST", f"/inquiries/<public_id>/{act}", f"/inquiries/{{inquiry}}/{act}", 404, *answers, **form
+    )
+
+
 WORDS = "民警已到现场，信号灯正在抢修，今天下午恢复。"
 TRAFFIC = "otto lena"
-DESKS = "otto hugo lena dana carl"
+DESKS = "otto hugo lena dana carl ines"
 EVERYBODY = "rita vera " + STAFF
 POST = {
     "title": "人行道的地砖松动了",
@@ -114,11 +121,14 @@ ROWS = [
     page("/guide"),
     page("/privacy"),
     page("/accessibility"),
+    page("/transparency"),
+    page("/transparency/roots.json"),
     page("/lookup"),
     page("/search", "/search?q=路口"),
     page("/settings"),
     page("/departments.json", "/departments.json?q=交警"),
     page("/similar", "/similar?title=路口的灯坏了"),
+    _row("POST", "/coaching", "/coaching", 200, body="请打 19900002207"),
     page("/live"),
     page("/healthz"),
     page("/readyz"),
@@ -127,10 +137,18 @@ ROWS = [
     page("/cases/<number>", "/cases/{closed}"),
     page("/t/<public_id>", "/t/{fresh.thread}", 301),
     page("/cases/<number>/verification", "/cases/{fresh}/verification"),
+    page("/t/<public_id>/earlier", "/t/{changed.thread}/earlier", 404, s200="rita otto lena"),
+    page("/t/<public_id>/earlier", "/t/{notice.thread}/earlier"),
+    page("/t/<public_id>/earlier", "/t/{fresh.thread}/earlier", 404),
     page("/files/<public_id>/<any(full, thumb):size>", "/files/{fresh.photo}/full"),
     page("/files/<public_id>/<any(full, thumb):size>", "/files/{fresh.photo}/thumb"),
     page("/t/<public_id>/reports", "/t/{fresh.thread}/reports"),
-    page("/t/<public_id>/reports/received", "/t/{fresh.thread}/reports/received"),
+    page("/reports/<token>", "/reports/{report_outcome}"),
+    page("/reports/<token>", "/reports/{report}-nothing", 404),
+    page("/moderation-log"),
+    page("/receipt"),
+    _row("POST", "/receipt", "/receipt", 404, number="1234 5678 9012 3456"),
+    _row("POST", "/receipt/messages", "/receipt/messages", 409, body="还有一点。"),
     # --- signing in, one's own account
     page("/sign-in"),
     page("/staff/sign-in"),
@@ -170,9 +188,9 @@ ROWS = [
     _keeps("POST", "/d/<key>/roster/hours", 303, promise="always"),
     _keeps("GET", "/d/<key>/roster/import", 200),
     _keeps("POST", "/d/<key>/roster/import", 422, table="junk"),
-    mine("/me/calendar", who="otto hugo lena dana carl", others=404),
-    act("/me/calendar", "", "otto hugo lena dana carl", others=404, gives=200, press="1"),
-    act("/me/calendar/revocation", "", "otto hugo lena dana carl", others=404, press="1"),
+    mine("/me/calendar", who="otto hugo lena dana carl ines", others=404),
+    act("/me/calendar", "", "otto hugo lena dana carl ines", others=404, gives=200, press="1"),
+    act("/me/calendar/revocation", "", "otto hugo lena dana carl ines", others=404, press="1"),
     page("/calendar/<token>.ics", "/calendar/nothing.ics", 404),
     # --- how one is reached
     page("/service-worker.js"),
@@ -180,6 +198,7 @@ ROWS = [
     act("/contacts", "/contacts", EVERYBODY, kind="mail", address="somebody@home.example"),
     act("/contacts", "/contacts", "", but=f"422 {EVERYBODY}", kind="mail", address="nobody"),
     act("/contacts", "/contacts", STAFF, kind="chat", address="wecombot://abcdefgh"),
+    act("/contacts/device", "/contacts/device", EVERYBODY, gives=200, address="{}"),
     act("/contacts/phone", "/contacts/phone", STAFF, gives=200, phone="19900000042"),
     act("/contacts/<public_id>/check", "/contacts/{contact}/check", "rita", others=404),
     act("/contacts/<public_id>/code", "/contacts/{contact}/code", "", others=404, but="422 rita", code="123456"),
@@ -192,17 +211,31 @@ ROWS = [
     _row("POST", "/a/<token>", "/a/{acknowledgement}", 303),
     _row("POST", "/receipts/push/<delivery>/<contact>/<signature>", "/receipts/push/{receipt}", 204),
     _row("POST", "/receipts/sms", "/receipts/sms", 404),
+    # --- the inspectors: what they do, and what a unit reads that they asked
+    page("/complaints"),
+    mine("/inspection", "/inspection?case={complaint}", who="ines", others=404),
+    _row("POST", "/inspection/looks", "", 404, (422, "ines"), (SIGN_IN, "visitor"), case="{fresh}", queue="new"),
+    _asks("acceptance", 409),
+    _asks("review", 403, agree="yes"),
+    _asks("news", 303, news="正在核对当晚的记录。"),
+    _asks("statements", 303, unit="traffic-police", question="请说明当晚的值勤情况。"),
+    _asks("proposal", 409, conclusion="partly", findings="部分情况存在。", measures="apology"),
+    _asks("confirmation", 409, agree="yes"),
+    mine("/statements/<public_id>", "/statements/{statement}", who="lena", others=404),
+    act("/statements/<public_id>/answer", "/statements/{statement}/answer", "lena", others=404, words="当晚二中队值勤。"),
     # --- writing
     page("/new", s403=STAFF),
     page("/s/<key>/new", "/s/traffic/new", s403=STAFF),
-    page("/s/<key>/new", "/s/complaints/new"),
+    page("/s/<key>/new", "/s/complaints/new", s403=STAFF),
     _row("POST", "/threads", "/threads", 403, (303, "rita vera"), (200, "visitor"), **POST),
     _row("POST", "/s/<key>/threads", "/s/traffic/threads", 403, (303, "rita vera"), (200, "visitor"), **POST),
-    _row("POST", "/s/<key>/threads", "/s/complaints/threads", 409, **POST),
+    _row("POST", "/s/<key>/threads", "/s/complaints/threads", 403, (422, "rita vera visitor"), **POST),
     _row("POST", "/s/<key>/threads", "/s/notices/threads", 403, **POST),
     mine("/received/<number>", "/received/{fresh}", who="rita", others=404),
     act("/t/<public_id>/replies", "/t/{fresh.thread}/replies", f"rita vera {TRAFFIC} dana", body="我家门口也是。"),
     mine("/t/<public_id>/edits", "/t/{fresh.thread}/edits", who="rita", others=403),
+    mine("/t/<public_id>/identity", "/t/{fresh.thread}/identity", who="rita", others=403),
+    act("/t/<public_id>/identity", "/t/{fresh.thread}/identity", "rita", identity="open"),
     act("/t/<public_id>/edits", "/t/{fresh.thread}/edits", "rita", title="路口的灯坏了", body="请尽快修。"),
     mine("/t/<public_id>/covers", "/t/{fresh.thread}/covers", who="rita", others=404),
     act("/t/<public_id>/covers", "/t/{fresh.thread}/covers", "rita", text="{fresh.text}", spans="0-2"),
@@ -243,11 +276,19 @@ ROWS = [
     act("/desk/looking", "/desk/looking", DESKS, others=404, gives=204, case="{fresh}"),
     mine("/desk/case/<number>", "/desk/case/{fresh}", who=DESKS, others=404),
     act("/desk/case/<number>/preview", "/desk/case/{fresh}/preview", DESKS, others=404, gives=200, text=WORDS),
-    _row("GET", "/desk/toast/<number>", "/desk/toast/{fresh}", 404, (200, TRAFFIC), (204, "hugo dana carl"), (SIGN_IN, "visitor")),
-    mine("/desk/paging", who="otto hugo lena dana carl adam", others=404),
+    _row("GET", "/desk/toasts", "/desk/toasts?cases={fresh}", 404, (200, TRAFFIC), (204, "hugo dana carl ines"), (SIGN_IN, "visitor")),
+    mine("/desk/paging", who="otto hugo lena dana carl adam ines", others=404),
     mine("/desk/paging/<key>", "/desk/paging/traffic-police", who="otto lena dana carl adam", others=404),
     act("/desk/paging/<key>/<any(urgent, ordinary):urgency>", "/desk/paging/traffic-police/ordinary", "lena carl adam",
         others=404, but="403 otto dana", duty="1", duty_after="0", desk="1", desk_after="50"),
+    act("/desk/paging/<key>/rooms", "/desk/paging/traffic-police/rooms", "lena carl adam", others=404, but="403 otto dana",
+        name="大厅群", address="wecombot://hgfedcba"),
+    _row("POST", "/desk/paging/<key>/rooms/<public_id>/code", "/desk/paging/traffic-police/rooms/{room}/code", 404,
+        (422, "lena carl adam"), (403, "otto dana"), (SIGN_IN, "visitor"), code="123456"),
+    act("/desk/paging/<key>/rooms/<public_id>/check", "/desk/paging/traffic-police/rooms/{room}/check", "lena carl adam",
+        others=404, but="403 otto dana"),
+    act("/desk/paging/<key>/rooms/<public_id>/removal", "/desk/paging/traffic-police/rooms/{room}/removal", "lena carl adam",
+        others=404, but="403 otto dana"),
     mine("/desk/phrases", "/desk/phrases?department=traffic-police", who="lena carl", others=404),
     mine("/desk/phrases/<phrase_id>/removal", "/desk/phrases/{phrase}/removal", who="lena carl", others=404),
     act("/desk/phrases", "/desk/phrases", "lena carl", others=404, department="traffic-police", title="感谢", words="感谢您。"),
@@ -278,8 +319,13 @@ ROWS = [
     act("/cases/<number>/approvals/<approval>/decision", "/cases/{asked}/approvals/{approval}/decision", "lena carl", decision="approve"),
     act("/cases/<number>/resolution", "/cases/{working}/resolution", TRAFFIC, text=WORDS, outcome="solved"),
     act("/cases/<number>/rectification", "/cases/{bad}/rectification", "lena", text=WORDS),
-    act("/cases/<number>/originals/<text_id>", "/cases/{private}/originals/{private.text}", f"rita {TRAFFIC}", gives=200),
-    act("/cases/<number>/contact", "/cases/{fresh}/contact", TRAFFIC, gives=200),
+    act("/cases/<number>/originals/<text_id>", "/cases/{private}/originals/{private.text}", f"rita {TRAFFIC}", gives=200, reason="回电话核实"),
+    act("/cases/<number>/contact", "/cases/{fresh}/contact", TRAFFIC, gives=200, reason="回电核实地点。"),
+    act("/cases/<number>/contact", "/cases/{fresh}/contact", TRAFFIC, gives=422),
+    act("/cases/<number>/contact", "/cases/{sealed}/contact", "ines", gives=200, reason="核实威胁短信。"),
+    # --- stepping back: inspectors from every open case they may read
+    mine("/cases/<number>/recusal", "/cases/{fresh}/recusal", who="ines", others=403),
+    act("/cases/<number>/recusal", "/cases/{fresh}/recusal", "ines", kind="recused", words="办理人是我的朋友。"),
     # --- the dispatch desk
     act("/cases/<number>/routing", "/cases/{unsorted}/routing", "dana", to="市供热公司"),
     act("/cases/<number>/merge", "/cases/{fresh}/merge", "dana", into="{beside}"),
@@ -294,6 +340,24 @@ ROWS = [
     act("/admin/doctor/hint", "/admin/doctor/hint", "adam", others=404, gives=200),
     # --- moderators
     mine("/moderation", who="mona", others=404),
+    mine("/moderation/<source>/<item_id>", "/moderation/report/{report}", who="mona", others=404),
+    mine("/moderation/<source>/<item_id>", "/moderation/nothing/{report}", who="", others=404),
+    mine("/moderation/presence", "/moderation/presence?thread={fresh.thread}", who="mona", others=404),
+    mine("/moderation/words", who="mona adam", others=404),
+    act("/moderation/words", "", "mona adam", others=404, word="代开发票", reason="常见的广告用语。", until="2026-12-01"),
+    act("/moderation/words/<word_id>/ending", "/moderation/words/{word}/ending", "mona adam", others=404),
+    act("/moderation/<source>/<item_id>/keeping", "/moderation/report/{report}/keeping", "mona", others=404),
+    act("/moderation/contact/<item_id>/release", "/moderation/contact/nothing/release", "", others=404),
+    act("/moderation/acts/<act_id>/undoing", "/moderation/acts/{act}/undoing", "mona", others=404),
+    # Mona held it: somebody else decides.
+    act("/moderation/appeals/<appeal_id>/decision", "/moderation/appeals/{appeal}/decision", "", others=404, decision="upheld", words="仍写有姓名。"),
+    act("/moderation/threads/<public_id>/covers", "/moderation/threads/{beside.thread}/covers", "mona", others=404, words="隔壁路口", reason="advert"),
+    act("/moderation/threads/<public_id>/hiding", "/moderation/threads/{held.thread}/hiding", "mona", others=404, text="{held.reply}", reason="advert"),
+    act("/moderation/threads/<public_id>/showing", "/moderation/threads/{held.thread}/showing", "", others=404, but="409 mona", text="{held.reply}"),
+    act("/moderation/threads/<public_id>/move", "/moderation/threads/{fresh.thread}/move", "mona", others=404, section="household"),
+    act("/moderation/threads/<public_id>/merge-proposal", "/moderation/threads/{fresh.thread}/merge-proposal", "mona", others=404, into="{beside}"),
+    mine("/t/<public_id>/appeals", "/t/{held.thread}/appeals", who="rita", others=404),
+    act("/t/<public_id>/appeals", "/t/{held.thread}/appeals", "", others=404, but="409 rita", act="{act}", words="没有写姓名。"),
     act("/moderation/threads/<public_id>/hold", "/moderation/threads/{fresh.thread}/hold", "mona", others=404, reason="advert"),
     act("/moderation/threads/<public_id>/release", "/moderation/threads/{held.thread}/release", "mona", others=404),
     act("/moderation/threads/<public_id>/pin", "/moderation/threads/{fresh.thread}/pin", "mona", others=404, pinned="1"),
@@ -403,7 +467,7 @@ HERE = {"Origin": "http://localhost"}
 WITHOUT_TOKEN = {
     "/sign-in", "/sign-in/cast", "/sign-in/link/<token>", "/sign-out", "/staff/sign-in", "/staff/sign-in/code",
     "/prefs", "/threads", "/s/<key>/threads", "/t/<public_id>/reports", "/a/<token>", "/contacts/link/<token>",
-    "/unsubscribe/<token>",
+    "/unsubscribe/<token>", "/coaching", "/receipt", "/receipt/messages",
 }  # fmt: skip
 FOREIGN = [
     {},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -20,9 +19,11 @@ from sqlalchemy import Engine, inspect, text
 
 from board import create_app
 from board.db import db, transaction
+from people import contacts
 from people.models import Department
 from tests import conftest
 from tests.builders import posted, small_city
+from tests.conftest import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,15 +85,31 @@ def test_a_city_works_on_a_migrated_database(empty: Flask) -> None:
         thread.case.accept(by=cast.otto, answer="已派人去看路口的信号灯。")
 
 
+def test_a_schema_without_rooms_forgets_them_and_what_went_there_and_nothing_else(empty: Flask) -> None:
+    def count(what: str) -> int:
+        db.session.rollback()
+        return int(db.session.execute(text(f"select count(*) from {what}")).scalar_one())
+
+    upgrade()
+    with transaction():
+        cast = small_city()
+        contacts.add(cast.otto, "chat", "wecombot://abcdefgh")
+        contacts.verify(contacts.add_room(cast.otto.departments[0], "wecombot://abcdefgh", "交警值班群"))
+        posted(cast.rita)
+    assert [count(f"{name} where room_id is not null") for name in ("delivery", "telling")] == [1, 1]
+    persons = [count(f"{name} where person_id is not null") for name in ("contact", "delivery", "telling")]
+    assert min(persons) > 0
+    db.session.remove()
+    downgrade(revision="0007")
+    assert [count(name) for name in ("contact", "delivery", "telling")] == persons
+    assert count("vault_item where owner like 'contact:%'") == 1
+    db.session.remove()
+    upgrade()
+    assert differences(db.engine) == []
+
+
 def test_two_processes_that_upgrade_at_once_wait_for_each_other(empty: Flask) -> None:
-    kept = empty.config["SETTINGS"]
-    env = {
-        **os.environ,
-        "BOARD_MODE": "test",
-        "BOARD_DATA": str(kept.data),
-        "BOARD_DATABASE_URL": kept.database_url,
-        "FLASK_APP": "wsgi.py",
-    }
+    env = environment_of(empty, FLASK_APP="wsgi.py")
     command = [sys.executable, "-m", "flask", "db", "upgrade"]
     both = [
         subprocess.Popen(

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed
 from board.permissions import RULES, may
-from boards.models import Case
+from boards.models import Case, Section
 from boards.models.thread import HOLD_REASONS
 from people.models import Appointment, Department, Person
 from tests.builders import posted
@@ -24,7 +24,7 @@ from tests.house.populated import PEOPLE, Populated, populated
 from tests.house.test_matrix import ROWS
 
 HOUSE = Path(__file__).resolve().parents[2]
-PARTS = ("board", "people", "boards", "notifications", "search")
+PARTS = ("board", "people", "boards", "complaints", "notifications", "search")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,8 @@ ASKS_BY_POSTER = {
     "boards/policy.py": "visible_to: what a reader wrote himself he may read",
     "boards/views/mine.py": "one's own list",
     "boards/models/posting.py": "a stranger's own mentions of the day, to keep them few",
+    "boards/newcomers.py": "what one has posted oneself within a day of one's first week, to keep it few; told to nobody else",
+    "boards/reviewing.py": "whether a text is the first of its writer, which says yes or no and keeps no number",
 }
 
 
@@ -265,6 +267,12 @@ def test_posts_are_hidden_and_never_deleted() -> None:
 
 
 def test_nobody_posts_where_only_some_may_read_before_that_section_opens(board: Populated) -> None:
+    def close() -> None:
+        with transaction():
+            Section.by_key("complaints").closed_text = "这个板块还没有开放。现在请打 12389。"
+
+    board.inside(close)
+
     def attempt() -> None:
         with transaction():
             posted(board.cast.rita, section="complaints")
@@ -273,6 +281,7 @@ def test_nobody_posts_where_only_some_may_read_before_that_section_opens(board: 
         board.inside(attempt)
     assert board.get("visitor", "/s/complaints").status_code == 200
     assert "12389" in board.get("visitor", "/s/complaints").text
+    board.restore()
 
 
 def test_no_page_promises_figures_that_do_not_exist_yet(board: Populated) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -388,6 +390,30 @@ def test_tests_run_on_the_versions_the_board_runs_on() -> None:
     assert {pin for pin in runtime if "async-timeout" not in pin} - tests == set()
 
 
+def test_what_is_installed_is_what_was_pinned() -> None:
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    pins: dict[str, set[str]] = {}  # some packages have a pin for each version of Python
+    for name, version in re.findall(
+        r"^([a-z0-9._-]+)==([^ ;]+)", (HOUSE / "requirements.txt").read_text(), re.M
+    ):
+        pins.setdefault(plain(name), set()).add(version)
+    installed = {plain(each.metadata["Name"]): each.version for each in metadata.distributions()}
+    both = pins.keys() & installed.keys()
+
+    assert {name: installed[name] for name in both if installed[name] not in pins[name]} == {}
+    assert len(both) > 40
+
+
+def test_every_part_of_the_house_is_looked_at_by_bandit() -> None:
+    words = re.findall(r"check bandit .*\n +\$\(ls -d (.+) 2>", (HOUSE / "bin" / "test").read_text())[
+        0
+    ].split()
+
+    assert set(words) == set(PARTS)
+
+
 def test_every_part_of_the_house_is_in_the_import_contract() -> None:
     config = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]
     present = {part for part in PARTS if (HOUSE / part / "__init__.py").exists()}
@@ -427,3 +453,13 @@ def test_gunicorn_knows_every_setting_it_is_given() -> None:
 
     # gunicorn passes over a misspelt setting without a word.
     assert given - {setting.name for setting in KNOWN_SETTINGS} == set()
+
+
+def test_a_page_process_leaves_the_program_to_itself_when_it_collects() -> None:
+    conf = runpy.run_path(str(HOUSE / "gunicorn.conf.py"))
+    gc.unfreeze()
+    try:
+        conf["post_worker_init"](None)
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()

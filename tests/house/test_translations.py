@@ -1,6 +1,7 @@
 """Chinese is complete: no message without words, none fuzzy, none with placeholders of its own."""
 
 from board import messages
+from board.i18n import ROOT
 
 
 def test_every_message_has_its_chinese_words():
@@ -29,3 +30,9 @@ def test_the_messages_are_really_read():
     shown = messages.shown()
     assert "This page was not found." in shown
     assert len(shown) > 300
+
+
+def test_no_list_is_put_together_with_the_comma_of_one_language():
+    files = [path for part in messages.CODE for path in sorted((ROOT / part).rglob("*.py"))]
+    assert files
+    assert [path.name for path in files if '"、"' in path.read_text(encoding="utf-8")] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -91,7 +93,29 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a board with the demo city, made once for all processes of this run; to be copied."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-city"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder / "data", ignore_errors=True)
+            for words in (("db", "upgrade"), ("city", "load", "--if-empty", "city/yunchuan.toml")):
+                subprocess.run(
+                    [sys.executable, "-m", "flask", *words],
+                    cwd=ROOT,
+                    env=environment(folder / "data"),
+                    check=True,
+                    capture_output=True,
+                )
+            (folder / "made").touch()
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def board(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     """One board with the demo city for the whole run, started and stopped as bin/start does it.
 
     TEST_BOARD_URL and TEST_BOARD_DATA name one that runs already; what the journeys write stays there.
@@ -100,6 +124,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
         yield Board(given.rstrip("/"), Path(os.environ["TEST_BOARD_DATA"]), Path(os.devnull))
         return
     folder = tmp_path_factory.mktemp("board")
+    shutil.copytree(request.getfixturevalue("city"), folder / "data")
     port = free_port()
     url, log = f"http://127.0.0.1:{port}", folder / "board.log"
     env = environment(folder / "data", HOST="127.0.0.1", PORT=str(port))

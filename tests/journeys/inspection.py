@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import AXE
 
@@ -62,6 +62,8 @@ CLIPPED = """() => {
 def faults(page: Page, name: str, *, least: int = 0, axe: bool = True) -> list[str]:
     """What is wrong with the page that is open, each fault as one line; `least`: CSS pixels of the smallest target."""
     found = []
+    # What is being fetched anew is dimmed for a moment.
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     facts = page.evaluate(FACTS)
     if facts["wide"]:
         found.append(f"{name}: scrolls sideways")

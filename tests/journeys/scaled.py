@@ -39,9 +39,8 @@ def nginx_conf(folder: Path, port: int, pages: list[int], live: list[int]) -> st
     site = re.sub(r"server \{\s*listen 80;.*?\n\}\n", "", site, flags=re.DOTALL)
     site = site.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
     site = re.sub(r"^\s*ssl_\w+ .*;$", "", site, flags=re.MULTILINE)
-    site = site.replace("/var/cache/nginx-station24", str(folder / "cache")).replace(
-        "/opt/station24", str(ROOT)
-    )
+    site = site.replace("/var/cache/nginx-station24", str(folder / "cache"))
+    site = site.replace("/var/log/nginx", str(folder)).replace("/opt/station24", str(ROOT))
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -55,9 +54,9 @@ def nginx_conf(folder: Path, port: int, pages: list[int], live: list[int]) -> st
 
 
 class Scaled:
-    """All of it, started."""
+    """All of it, started; `more` are settings of the board besides those of its servers."""
 
-    def __init__(self, folder: Path, **env: str) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
         self.folder, self.log = folder, folder / "log"
         self.postgres, self.redis = Postgres(folder), Redis(folder)
         self.postgres.start()
@@ -69,12 +68,13 @@ class Scaled:
             "BOARD_REDIS_URL": self.redis.url,
             "BOARD_PROXIES": "1",
             "BOARD_PUBLIC_URL": self.url,
+            **more,
         }
         self.app: Flask = create_app(settings(folder, **self.settings))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BOARD_")}
         self.env = {
             **kept, **self.settings, "BOARD_MODE": "test", "BOARD_DATA": str(folder), "FLASK_APP": BOARD,
-            "CHAOS_LIMITS": "off", **env,
+            "CHAOS_LIMITS": "off", "CHAOS_WINDOW": "5",
         }  # fmt: skip
         subprocess.run(
             python("-m", "flask", "db", "upgrade"), cwd=ROOT, env=self.env, check=True, capture_output=True
@@ -134,6 +134,12 @@ class Scaled:
             return requests.get(url, timeout=2).status_code == 200
         except requests.RequestException:
             return False
+
+    def revive(self) -> None:
+        """Start again what has died, as systemd does."""
+        for each in (*self.pages, *self.live, *self.workers):
+            if not each.is_running():
+                each.start()
 
     def said(self) -> str:
         """The last of what everybody printed."""

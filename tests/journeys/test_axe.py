@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -22,6 +23,7 @@ from tests.journeys.inspection import CLIPPED, faults
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.slow,  # the components are looked at in tests/house/test_look.py each time
     pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; bin/setup fetches it"),
 ]
 
@@ -29,9 +31,11 @@ BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_
 BY_LINK = {  # looked at in test_following_by_phone.py and test_one_tap.py
     "follows.unsubscribe", "acknowledging.show", "contacts.show_link",
 }  # fmt: skip
+BY_COMPLAINT = {"recusals.new", "statements.show"}  # looked at in test_complaint_walk.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
-    "asset", "compose.departments", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toast", "files.show",
+    "asset", "compose.departments", "moderation.presence", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toasts", "files.show",
     "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
+    "transparency.as_json",
 }  # fmt: skip
 
 
@@ -103,6 +107,12 @@ def _compose_faults(page: Page) -> None:
     _press_main(page)
 
 
+def _complaint_with_faults(page: Page) -> None:
+    page.goto("/s/complaints/new")
+    page.locator("[name=title]").fill("民警到场看了一眼就走了")
+    _press_main(page)
+
+
 def _check_step(page: Page) -> None:
     page.goto("/s/traffic/new")
     page.locator("[name=title]").fill("有人持刀在路口追人，民警说没空来")
@@ -147,6 +157,8 @@ def visitor(places: Places) -> list[Stop]:
         Stop("compose.new", "/new"),
         Stop("compose.new", "/s/traffic/new"),
         Stop("compose.new", "/s/complaints/new"),
+        Stop("compose.new", _complaint_with_faults, "a complaint with faults"),
+        Stop("complaints_published.index", "/complaints"),
         Stop("compose.new", _compose_faults, "compose with faults"),
         Stop("compose.new", _check_step, "check step"),
         Stop("compose.new", _door, "phone step"),
@@ -155,6 +167,7 @@ def visitor(places: Places) -> list[Stop]:
         Stop("search.results", "/search?q=红绿灯"),
         Stop("search.results", "/search?q=qqqqzzzz"),
         Stop("lookups.show", "/lookup"),
+        Stop("receipt_dialogue.new", "/receipt"),
         Stop("lookups.show", "/lookup?number=20200101-0001"),
         Stop("departments.index", "/d"),
         Stop("departments.show", "/d/traffic-police"),
@@ -162,7 +175,8 @@ def visitor(places: Places) -> list[Stop]:
         Stop("threads.show", thread),
         Stop("verifications.show", f"{one}/verification"),
         Stop("reports.new", f"{thread}/reports"),
-        Stop("reports.received", f"{thread}/reports/received"),
+        Stop("reports.outcome", lambda page: _reported(page, thread), "a report that was received"),
+        Stop("moderation_log.index", "/moderation-log"),
         Stop("people.sign_in", "/sign-in"),
         Stop("people.sign_in", _sign_in_code, "sign-in code"),
         Stop("people.staff_sign_in", "/staff/sign-in"),
@@ -170,6 +184,7 @@ def visitor(places: Places) -> list[Stop]:
         Stop("guides.guide", "/guide"),
         Stop("guides.privacy", "/privacy"),
         Stop("guides.accessibility", "/accessibility"),
+        Stop("transparency.show", "/transparency"),
         Stop("404", "/t/0000000000"),
     ]
 
@@ -194,6 +209,14 @@ def _post(page: Page) -> None:
     page.wait_for_url("**/received/*")
 
 
+def _changed(page: Page, edits: str) -> None:
+    """A post of hers that she changed, as it stood before."""
+    page.goto(edits)
+    page.locator("[name=body]").fill("建设街天桥的电梯，从上周起就停着。")
+    _press_main(page)
+    page.locator('a[href$="/earlier"]').click()
+
+
 def rita(places: Places, page: Page) -> list[Stop]:
     """The pages of a member, with a case of her own that is open and one that waits for her rating."""
     _post(page)
@@ -212,6 +235,9 @@ def rita(places: Places, page: Page) -> list[Stop]:
         Stop("withdrawals.new", f"/cases/{number}/withdrawal"),
         Stop("covers.new", thread),
         Stop("edits.new", thread.replace("/covers", "/edits")),
+        Stop("identities.edit", thread.replace("/covers", "/identity")),
+        Stop("revisions.show", lambda page: _changed(page, thread.replace("/covers", "/edits"))),
+        Stop("appeals.new", lambda page: _appealed(page, places.threads["traffic"]), "an appeal"),
         Stop("mine.index", "/mine"),
         Stop("mine.index", "/mine?show=followed"),
         Stop("inbox.index", "/inbox"),
@@ -221,6 +247,7 @@ def rita(places: Places, page: Page) -> list[Stop]:
         Stop("people.account", "/me"),
         Stop("people.give_back", _carried, "what was carried over the sign-in"),
         Stop("mine.settings", "/settings"),
+        Stop("mine.settings", _mail_with_faults, "a mail address with faults"),
         Stop("home.show", "/"),
     ]
 
@@ -246,6 +273,47 @@ def desk(*queues: str, more: tuple[Stop, ...] = ()) -> Callable[[Places, Page], 
     return stops
 
 
+def _reported(page: Page, thread: str) -> None:
+    page.goto(f"{thread}/reports")
+    page.locator("[name=kind][value=advert]").check()
+    page.locator("[name=words]").fill("这是广告。")
+    _press_main(page)
+
+
+def _first_of_the_queue(page: Page, thread: str) -> None:
+    _reported(page, thread)
+    page.goto("/moderation?kind=report")
+    page.locator(".queue__title a").first.click()
+    page.locator("[data-thing]").wait_for()
+
+
+def _word_with_faults(page: Page) -> None:
+    page.goto("/moderation/words")
+    _press_main(page)
+
+
+def _appealed(page: Page, thread: str) -> None:
+    """A reply of hers that a moderator hid, and the form to ask another one."""
+    page.goto(thread)
+    page.locator("#reply [name=body]").fill("加我好友领优惠，店就在路口。")
+    page.locator("#reply button:not([type=button])").first.click()
+    page.get_by_text("加我好友领优惠").first.wait_for()
+    parts, browser = urlsplit(page.url), page.context.browser
+    assert browser is not None
+    with browser.new_context(base_url=f"{parts.scheme}://{parts.netloc}", locale="zh-CN") as other:
+        moderator = other.new_page()
+        moderator.goto("/sign-in")
+        moderator.get_by_role("button", name=CAST["mona"]).click()
+        moderator.goto(f"/moderation?thread={thread.rpartition('/')[2]}")
+        form = moderator.locator("form[action$='/hiding']")
+        moderator.locator("details", has=form).locator("summary").click()
+        form.locator("[name=text]").last.check()
+        form.locator("[name=reason][value=advert]").check()
+        with moderator.expect_navigation():
+            form.locator("button").click()
+    page.goto(f"{thread}/appeals")
+
+
 def _removal(page: Page) -> None:
     page.goto("/desk/phrases?department=traffic-police")
     page.locator("main details summary").first.click()
@@ -269,32 +337,121 @@ def _rotation(page: Page) -> None:
     page.locator('a[href*="/roster/rotations/"]').first.click()
 
 
+def _day_with_faults(page: Page) -> None:
+    _day(page)
+    page.locator("input[name=kind][value=replace]").check()
+    with page.expect_navigation():
+        page.locator("form[action$='/roster/changes'] .btn--main").click()
+
+
+def _rotation_with_faults(page: Page) -> None:
+    page.goto("/d/traffic-police/roster/rotations/new")
+    _press_main(page)
+
+
+def _turns_with_faults(page: Page) -> None:
+    page.goto("/d/traffic-police/roster/import")
+    good = "traffic-police,021456,2027-12-01 08:30,2027-12-02 08:30"
+    page.locator("[name=table]").fill(
+        f"department,badge,start,end\n{good}\ntraffic-police,999999,2027-12-01,x\n"
+    )
+    _press_main(page)
+
+
+def _steps_with_faults(page: Page) -> None:
+    page.goto("/desk/paging/traffic-police")
+    page.locator("#urgent summary").first.click()
+    page.locator("#urgent input[type=checkbox]").evaluate_all(
+        "(all) => all.forEach((box) => (box.checked = false))"
+    )
+    with page.expect_navigation():
+        page.locator("#urgent button[value=keep]").click()
+
+
+def _mail_with_faults(page: Page) -> None:
+    page.goto("/settings#reach")
+    page.locator("#reach summary").first.click()
+    page.locator("#reach input[type=email]").fill("nobody")
+    with page.expect_navigation():
+        page.locator("#reach details[open] button").click()
+
+
+def _phone_with_faults(page: Page) -> None:
+    page.goto("/settings#reach")
+    page.locator("#reach summary", has=page.locator("xpath=../form[@action='/contacts/phone']")).click()
+    page.locator("form[action='/contacts/phone'] [name=phone]").fill("12")
+    with page.expect_navigation():
+        page.locator("form[action='/contacts/phone'] button").click()
+
+
+def _folded_out(page: Page) -> None:
+    page.goto("/desk")
+    if page.locator(".queues__more").is_visible():
+        page.locator(".queues__more").click()
+
+
+def _at_the_switch(page: Page) -> None:
+    page.goto("/desk")
+    page.evaluate("localStorage.setItem('desk.duty', '1')")
+    page.reload()
+    page.locator("[data-sound-duty][aria-pressed=true]").wait_for()
+
+
 ROSTER = (
     Stop("people.roster", "/d/traffic-police/roster"),
     Stop("people.roster", _day, "a day to change"),
+    Stop("people.roster", _day_with_faults, "a day with faults"),
     Stop("people.rotation", _rotation, "a rotation to change"),
     Stop("people.publication", "/d/traffic-police/roster/publication"),
     Stop("people.new_rotation", "/d/traffic-police/roster/rotations/new"),
+    Stop("people.new_rotation", _rotation_with_faults, "a rotation with faults"),
     Stop("people.duty_hours", "/d/traffic-police/roster/hours"),
     Stop("people.roster_file", "/d/traffic-police/roster/import"),
+    Stop("people.roster_file", _turns_with_faults, "turns with faults"),
 )
 ON_DUTY = (
     Stop("shift_changes.form", "/desk/handing-over?department=traffic-police"),
     Stop("people.own_calendar", "/me/calendar"),
+    Stop("people.roster", "/d/traffic-police/roster"),
+    Stop("paging.show", "/desk/paging/traffic-police"),
+    Stop("mine.settings", "/settings"),
+    Stop("mine.settings", _phone_with_faults, "a telephone with faults"),
+    Stop("desk.open_desk", _folded_out, "the desk with its ways to other pages"),
+    Stop("desk.open_desk", _at_the_switch, "the desk, on duty"),
 )
+
+
+def inspection(places: Places, page: Page) -> list[Stop]:
+    """The inspectors' desk with each of its queues, and the first case of those that hold one."""
+    page.goto("/inspection")
+    queues = [str(each.get_attribute("href")) for each in page.locator(".queues__list a").all()]
+    assert len(queues) == 10
+    found = [Stop("inspection.index", path) for path in queues]
+    for path in queues:
+        page.goto(path)
+        found += [
+            Stop("inspection.index", str(each.get_attribute("href")))
+            for each in page.locator(".queue__title a").all()[:1]
+        ]
+    return found
+
 
 READERS: dict[str, Callable[[Places, Page], list[Stop]]] = {
     "visitor": lambda places, page: visitor(places),
     "rita": rita,
     "otto": desk("pending", "working", "waiting", "rating", more=(Stop("403", "/s/traffic/new", "403"), *ON_DUTY)),
     "lena": desk(
-        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal), Stop("paging.show", "/desk/paging/traffic-police"), *ROSTER)
+        "approvals", "overdue", more=(Stop("phrases.index", "/desk/phrases?department=traffic-police"), Stop("phrases.ask", _removal), Stop("paging.show", "/desk/paging/traffic-police"), Stop("paging.show", _steps_with_faults, "steps with faults"), *ROSTER)
     ),
+    "ines": inspection,
     "dana": desk("routing", "pending", more=(Stop("relays.new", _relay),)),
     "adam": lambda places, page: [Stop("people.examination", "/admin/doctor"), Stop("paging.index", "/desk/paging"), Stop("deliveries.index", "/admin/deliveries"), Stop("mine.index", "/mine")],
     "mona": lambda places, page: [
         Stop("moderation.index", "/moderation"),
         Stop("desk.moderation", f"/moderation?thread={places.threads['traffic'].rpartition('/')[2]}"),
+        Stop("moderation.show", lambda page: _first_of_the_queue(page, places.threads["traffic"]), "a report"),
+        Stop("watched_words.index", "/moderation/words"),
+        Stop("watched_words.index", _word_with_faults, "a watched word with faults"),
         Stop("threads.case", places.cases["resolved"]),
     ],
 }  # fmt: skip
@@ -328,7 +485,6 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, PHONE])
 @pytest.mark.parametrize("look", LOOKS)
 def test_eight_pages_hold_in_every_look(open_as: Opened, places: Places, look: str, width: int) -> None:
@@ -353,7 +509,33 @@ def test_eight_pages_hold_in_every_look(open_as: Opened, places: Places, look: s
     assert found == []
 
 
-@pytest.mark.slow
+DUTY_LOOKS: dict[str, dict[str, Any]] = {
+    "english": {"language": "en"},
+    "largest text, dark": {"text": "xxl", "theme": "dark"},
+}
+# Rosters, changes of shift, calls, what did not arrive, following, and how somebody is reached.
+DUTY = ("people.", "paging.", "shift_changes.", "deliveries.", "follows.", "inbox.", "mine.settings", "desk.")
+
+
+@pytest.mark.parametrize("look", DUTY_LOOKS)
+def test_the_pages_of_duty_hold_in_both_languages_and_in_the_largest_text(
+    open_as: Opened, places: Places, look: str
+) -> None:
+    found = []
+    for who in ("rita", "otto", "lena", "adam"):
+        page = open_as(who, width=PHONE)
+        stops = [stop for stop in READERS[who](places, page) if stop.route.startswith(DUTY)]
+        open_as.prefer(page, **DUTY_LOOKS[look])
+        for stop in stops:
+            if stop.name == "what was carried over the sign-in":
+                continue  # it signs out and in again, and has words of its own to look for
+            for width, height, least in ((PHONE, 844, 44), (DESKTOP, 900, 0)):
+                page.set_viewport_size({"width": width, "height": height})
+                name = stop.go(page)
+                found += faults(page, f"{who} {look} {width} {name}", least=least)
+    assert found == []
+
+
 def test_pages_reflow_at_320_pixels_and_with_wide_text_spacing(open_as: Opened, places: Places) -> None:
     page = open_as(width=320)
     found = []
@@ -376,5 +558,5 @@ def test_every_page_of_the_board_is_looked_at(open_as: Opened, places: Places, t
         for who in READERS
         for stop in READERS[who](places, open_as(None if who == "visitor" else who))
     }
-    assert routes - seen - NO_PAGES - BY_PASSWORD - BY_LINK == set()
+    assert routes - seen - NO_PAGES - BY_PASSWORD - BY_LINK - BY_COMPLAINT == set()
     assert NO_PAGES - routes == set()

@@ -59,6 +59,7 @@ def test_officers_see_who_looks_at_a_case_and_the_public_does_not(
     expect(watching(otis, "[data-pane]")).to_have_count(0, timeout=SOON)
 
 
+@pytest.mark.slow
 def test_without_a_socket_he_is_seen_as_well(open_as: Opened) -> None:
     otto, otis = open_as("otto"), open_as("otis", width=PHONE)
     otto.route_web_socket(SOCKET, lambda socket: socket.close())
@@ -70,7 +71,13 @@ def test_without_a_socket_he_is_seen_as_well(open_as: Opened) -> None:
     expect(watching(otto, "[data-pane]")).to_contain_text("赵警官正在看", timeout=40_000)
 
 
-def test_a_lost_line_is_tried_again_and_at_once_when_the_page_is_looked_at(open_as: Opened) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "event"), [("window", "online"), ("window", "focus"), ("document", "visibilitychange")]
+)
+def test_a_lost_line_is_tried_again_and_at_once_when_the_page_is_looked_at(
+    open_as: Opened, place: str, event: str
+) -> None:
     page = open_as("otto")
     open_as.broken.add("/live?")
     open_sockets: list[WebSocketRoute] = []
@@ -93,7 +100,7 @@ def test_a_lost_line_is_tried_again_and_at_once_when_the_page_is_looked_at(open_
     expect(page.locator(".desk-bar__state")).to_contain_text("连接断了，正在重连，30 秒后自动刷新")
     page.wait_for_timeout(3000)
     cut["now"] = False
-    page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    page.evaluate(f"() => {place}.dispatchEvent(new Event('{event}'))")
     expect(page.locator("[data-controller~=connection]").first).to_have_attribute(
         "data-state", "live", timeout=3000
     )
@@ -121,7 +128,11 @@ def test_a_list_says_that_there_is_news_and_does_not_move(open_as: Opened) -> No
 
 
 @pytest.mark.parametrize(
-    ("blocked", "said"), [(False, "实时更新正常"), (True, "网关不放行 WebSocket，页面改为每 10 秒查询一次")]
+    ("blocked", "said"),
+    [
+        (False, "实时更新正常"),
+        pytest.param(True, "网关不放行 WebSocket，页面改为每 10 秒查询一次", marks=pytest.mark.slow),
+    ],
 )
 def test_the_doctor_walks_the_live_path_from_the_browser(open_as: Opened, blocked: bool, said: str) -> None:
     page = open_as("adam")

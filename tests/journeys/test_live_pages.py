@@ -58,6 +58,11 @@ def test_a_new_step_shows_a_bar_and_moves_nothing(open_as, case_url):
 
 def test_the_badge_and_the_title_count_one_more(open_as):
     otto, rita = open_as("otto"), open_as("rita")
+    otto.goto("/inbox")
+    # The board is the whole run's: what other tests sent him may have grown past what a badge counts to.
+    read_all = otto.get_by_role("button", name="全部标为已读")
+    if read_all.count():
+        read_all.click()
     otto.goto("/sections")
     connection(otto, "live")
     before = unread(otto)
@@ -82,6 +87,7 @@ def test_the_badge_and_the_title_count_one_more(open_as):
     assert unread(otto) <= before
 
 
+@pytest.mark.slow
 def test_without_a_socket_the_page_polls_and_misses_nothing(open_as, case_url):
     vera, rita = open_as("vera"), open_as("rita")
     vera.route_web_socket(re.compile("/socket.io/"), lambda socket: socket.close())

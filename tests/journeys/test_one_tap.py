@@ -31,8 +31,8 @@ from people import contacts
 from people.models import Person
 app = create_app()
 with app.app_context(), transaction() as session:
-    named = lambda **given: session.scalars(db.select(Person).filter_by(**given)).one()
-    otto, rita = named(badge="021456"), named(nickname="青松路居民")
+    named = lambda who: session.scalars(db.select(Person).where(who)).one()
+    otto, rita = named(Person.badge == "021456"), named(Person.nicknamed("青松路居民"))
     case = post(Section.by_key("traffic"), Draft(title="人行灯不亮了", body="在学校门口，晚上看不见。"), by=rita).case
     made = queue(otto, "sms", key=f"journey:{case.number}", purpose="page", event=case.thread.events[0])
     contact = contacts.of(otto)[0]
@@ -174,6 +174,7 @@ def test_an_address_is_added_proven_and_removed_by_hand(board: Board, open_as: O
     expect(page.locator("#reach")).not_to_contain_text("home.example")
 
 
+@pytest.mark.slow
 def test_an_officers_ways_and_what_did_not_arrive_look_well(board: Board, open_as: Opened) -> None:
     found = []
     for width, theme in ((PHONE, "light"), (1280, "dark")):

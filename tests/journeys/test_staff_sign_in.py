@@ -47,6 +47,7 @@ def test_an_officer_signs_in_with_password_and_second_factor(open_as: Opened) ->
     expect(page.locator(".queue").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_link_from_the_console_signs_in_once(open_as: Opened) -> None:
     link = open_as.board.command("people", "sign-in-link", "Otis", "--base", open_as.board.url).strip()
     page = open_as(width=PHONE)

@@ -20,7 +20,7 @@ def shows(pages: tuple[Page, ...], number: str, status: str) -> None:
         assert acts.standing(page) == status
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_a_case_goes_from_post_to_rating_without_scripts(open_as: Opened, language: str) -> None:
     rita = open_as(width=PHONE, language=language, scripts=False)
     otto = open_as("otto", language=language, scripts=False)

@@ -9,6 +9,7 @@ export function connect(form) {
   const outcome = form.querySelector("[name=outcome]");
   const preview = form.parentElement.querySelector("[data-preview]");
   let timer;
+  let asked = 0;
 
   const internal = () => form.elements.audience?.value === "internal";
 
@@ -18,8 +19,9 @@ export function connect(form) {
     for (const name of ["csrf_token", "text", "outcome", "desk"]) {
       if (form.elements[name]) body.append(name, form.elements[name].value);
     }
+    const mine = (asked += 1);
     const page = await fragment(preview.dataset.preview, { method: "POST", body }).catch(() => null);
-    if (page) preview.replaceChildren(...page.body.childNodes);
+    if (page && mine === asked) preview.replaceChildren(...page.body.childNodes);
   }
 
   function onInput() {

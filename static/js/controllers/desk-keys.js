@@ -23,6 +23,16 @@ export function connect(help) {
     (here() || rows()[0])?.querySelector(ending)?.click();
   }
 
+  // The moderators' queue names what each key presses in its open pane; another row is opened first.
+  function inPane(key) {
+    const target = document.querySelector(`.pane [data-key=${key}]`);
+    if (!target) return;
+    const row = document.activeElement.closest?.(".queue__row:not([aria-current])");
+    if (row) row.querySelector(".queue__title a").click();
+    else if (target.matches("textarea")) target.focus();
+    else target.click();
+  }
+
   function toggle(open) {
     help.hidden = !open;
     opener.setAttribute("aria-expanded", String(open));
@@ -46,6 +56,7 @@ export function connect(help) {
     if (!act) return;
     event.preventDefault();
     act();
+    inPane(event.key.toLowerCase());
   }
 
   function show() {

@@ -1,8 +1,10 @@
 // The sound of the desk: off until the on-duty switch is pressed (browsers want that gesture). One chime for a new case, a
-// lower tone for an overdue one; present danger rings again every 30 s until somebody acknowledges it.
+// lower tone for an overdue one; while an urgent one waits in any queue (data-urgent at the rows) it rings every 30 s.
+import { Tones } from "../tones.js";
+
 const DUTY = "desk.duty";
 const MUTED = "desk.muted";
-const TONES = { new: [880, 1175], overdue: [440, 330] };
+const AGAIN = 30_000;
 
 export function connect(element) {
   const mute = element.querySelector("[data-sound-mute]");
@@ -12,6 +14,8 @@ export function connect(element) {
   let context = null;
   let muted = localStorage.getItem(MUTED) === "1";
   let on = localStorage.getItem(DUTY) === "1";
+  let timer = setTimeout(again, AGAIN);
+  const tones = new Tones(element);
 
   const heard = () => on && !muted && context?.state === "running";
 
@@ -30,21 +34,20 @@ export function connect(element) {
     icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, on && !muted ? "#volume-2" : "#volume-x"));
   }
 
-  function ring(kind) {
-    if (!heard()) return;
-    TONES[kind].forEach((pitch, place) => {
-      const at = context.currentTime + place * 0.22;
-      const tone = context.createOscillator();
-      const volume = context.createGain();
-      tone.frequency.value = pitch;
-      volume.gain.setValueAtTime(0.0001, at);
-      volume.gain.exponentialRampToValueAtTime(0.3, at + 0.02);
-      volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.4);
-      tone.connect(volume).connect(context.destination);
-      tone.start(at);
-      tone.stop(at + 0.42);
-    });
-    element.dataset.rang = Number(element.dataset.rang || 0) + 1;
+  const ring = (kind) => heard() && tones.ring(context, kind);
+
+  function onNew() {
+    clearTimeout(timer);
+    timer = setTimeout(again, AGAIN);
+    ring("new");
+  }
+
+  // The rows are read anew as well: who was called from another desk is not told that somebody there has answered.
+  function again() {
+    timer = setTimeout(again, AGAIN);
+    if (document.querySelector("[data-desk-list]").dataset.urgent === "0") return;
+    ring("new");
+    document.dispatchEvent(new CustomEvent("desk:settle"));
   }
 
   const keep = (name, value) => localStorage.setItem(name, value ? "1" : "0");
@@ -61,16 +64,14 @@ export function connect(element) {
     show();
   });
 
-  const onNew = () => ring("new");
   const onState = ({ detail }) => detail.state === "over" && ring("overdue");
   document.addEventListener("desk:new", onNew);
   document.addEventListener("clock:state", onState);
-  const again = setInterval(() => document.querySelector("[data-danger][data-unseen]") && ring("new"), 30_000);
   element.hidden = false;
   if (on) wake();
   show();
   return () => {
-    clearInterval(again);
+    clearTimeout(timer);
     document.removeEventListener("desk:new", onNew);
     document.removeEventListener("clock:state", onState);
     context?.close();

@@ -1,56 +1,52 @@
-// The duty desk, live: rows and the open case are read again when a hint comes, and a new case pops up.
-import { fragment, opened, speak, words } from "../deskpage.js";
+// The duty desk, live: rows and the open case are read again when a hint comes.
+import { fragment, opened } from "../deskpage.js";
 import { merge } from "../deskrows.js";
 
 export function connect(link) {
   const department = link.dataset.department;
-  let waiting;
+  let waiting = 0;
+  let last = 0;
+  let asked = 0;
 
+  const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
   const query = () => new URLSearchParams(location.search);
   const read = (path) => fragment(`${path}?${query()}`).catch(() => null);
 
   async function readRows() {
+    waiting = 0;
+    last = Date.now();
     const page = await read("/desk/rows");
     if (page) merge(page);
   }
 
-  const later = () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(readRows, 250);
-  };
+  // Soon, and in a flood of news every two seconds.
+  const later = () => (waiting ||= setTimeout(readRows, Math.max(250, last + 2000 - Date.now())));
 
-  async function readPane(open) {
-    const typing = [...open.querySelectorAll("textarea, input:not([type=hidden], [type=radio])")].some(
+  // Nothing is taken from under an officer's hands: where he reads or writes, the pane only says that it is old.
+  function inUse(open) {
+    const typed = [...open.querySelectorAll("textarea, input:not([type=hidden], [type=radio])")].some(
       (field) => field.value !== field.defaultValue,
     );
-    if (typing || open.contains(document.activeElement)) {
-      open.querySelector("[data-pane-stale]").hidden = false;
-      return;
-    }
-    const page = await read(`/desk/case/${open.dataset.pane}`);
-    if (page) open.replaceWith(page.querySelector("[data-pane]"));
+    const found = typed || open.contains(document.activeElement);
+    if (found) open.querySelector("[data-pane-stale]").hidden = false;
+    return found;
   }
 
-  async function toast(number) {
-    const page = await read(`/desk/toast/${number}`);
-    const card = page?.querySelector(".toast");
-    if (!card) return;
-    const place = document.querySelector("[data-toasts]");
-    card.dataset.case = number;
-    place.querySelector(`[data-case="${number}"]`)?.remove();
-    place.prepend(card);
+  async function readPane(open) {
+    if (inUse(open)) return;
+    const mine = (asked += 1);
+    const page = await read(`/desk/case/${open.dataset.pane}`);
+    // Meanwhile a later hint may have asked again, another case was opened, or he has begun to write.
+    if (page && mine === asked && open.isConnected && !inUse(open)) open.replaceWith(page.querySelector("[data-pane]"));
   }
 
   function onHint({ detail }) {
     const open = document.querySelector("[data-pane]");
     if (open && detail.stream === open.dataset.stream) readPane(open);
-    if (detail.stream !== department) return;
+    if (detail.stream !== department && detail.kind !== "queue") return; // of a complaint each is told for himself
     later();
-    if (detail.calls) {
-      toast(detail.case);
-      speak(words("new"));
-      document.dispatchEvent(new CustomEvent("desk:new", { detail }));
-    } else document.querySelector(`.toast[data-case="${detail.case}"]`)?.remove();
+    // Its row need not stand in the queue that is shown.
+    if (detail.kind === "case.overdue") tell("clock:state", { state: "over" });
   }
 
   const lost = () => document.body.dataset.connection === "lost" && !document.hidden && readRows();

@@ -41,7 +41,7 @@ export function connect(area) {
     const text = called();
     if (text === undefined) return draw([]);
     const found = text ? await ask(root.dataset.source, text, near) : near;
-    if (called() === text) draw(found);
+    if (called() === text && area.matches(":focus")) draw(found);
   }
 
   const later = (event) => {

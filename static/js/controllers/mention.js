@@ -1,4 +1,4 @@
-// The department picker as a combobox; without scripts the radio list does the same.
+// The department picker as a combobox; without scripts the radio list does it.
 import { ask, chip, option, units } from "../departments.js";
 
 export function connect(root) {
@@ -13,7 +13,7 @@ export function connect(root) {
   const picked = new Map();
   let shown = [];
   let active = -1;
-  let timer = 0;
+  let timer;
 
   function draw(found) {
     shown = found.filter((unit) => !picked.has(unit.key)).slice(0, 8);
@@ -42,7 +42,7 @@ export function connect(root) {
   }
 
   function drop(key) {
-    picked.get(key)?.remove();
+    picked.get(key).remove();
     picked.delete(key);
     input.disabled = false;
     input.focus();
@@ -51,7 +51,7 @@ export function connect(root) {
   async function search() {
     const text = typed();
     const found = text ? await ask(root.dataset.source, text, near) : near;
-    if (text === typed()) draw(found);
+    if (text === typed() && input.matches(":focus")) draw(found);
   }
 
   input.addEventListener("focus", search);
@@ -61,7 +61,7 @@ export function connect(root) {
     timer = setTimeout(search, 150);
   });
   input.addEventListener("keydown", (event) => {
-    if (event.isComposing) return; // Enter that ends pinyin input is not a choice
+    if (event.isComposing) return; // Enter that ends pinyin is not a choice
     if (event.key === "ArrowDown") mark(active + 1);
     else if (event.key === "ArrowUp") mark(active < 0 ? -1 : active - 1);
     else if (event.key === "Enter") shown.length && pick(shown[Math.max(active, 0)]);

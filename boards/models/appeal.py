@@ -1,0 +1,148 @@
+"""An appeal: whoever wrote a held, hidden or covered text asks another moderator, once. The outcome is public."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from board import audit
+from board.clock import now
+from board.db import Model, PublicId, db
+from board.errors import Invalid, WrongState
+from board.i18n import _l
+from board.live import append
+from board.permissions import require
+from board.workdays import WorkingDays
+from boards.models.deadline import calendar
+from boards.models.moderated import QUEUE
+from boards.models.moderation_act import APPEALED, ModerationAct
+from boards.models.text import Text
+from boards.models.thread import Thread
+from boards.models.timeline import Audience, CaseEvent
+from people.models import Person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANSWERED_WITHIN = WorkingDays(2)
+DECISIONS = ("upheld", "overturned")
+
+
+class Appeal(PublicId, Model):
+    """One appeal against one act; a second one against the same act there cannot be."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (Index("ix_appeal_open", "decided_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    act_id: Mapped[int] = mapped_column(ForeignKey("moderation_act.id"), unique=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id"))
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    text_id: Mapped[int] = mapped_column(ForeignKey("text.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    due_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decision: Mapped[str | None] = mapped_column(String(10))
+
+    act: Mapped[ModerationAct] = relationship()
+    thread: Mapped[Thread] = relationship()
+    by: Mapped[Person] = relationship(foreign_keys=[by_id])
+    text: Mapped[Text] = relationship()
+    decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another moderator still has to look at it."""
+        return self.decided_at is None
+
+    @classmethod
+    def against(cls, act: ModerationAct, *, by: Person, words: str) -> Appeal:
+        """Ask another moderator to look at `act`, saying why; answered within two working days."""
+        require(by, "appeal.file", act)
+        if act.undone_at is not None or _stands_no_more(act):
+            raise WrongState(_l("This was already given back."))
+        if cls.on(act) is not None:
+            raise WrongState(_l("You have already appealed; another moderator looks at it."))
+        if len(words) > 1_000:
+            raise Invalid(_l("At most 1,000 characters, please."), field="words")
+        text = Text.write("appeal", words, by=by, field="words")
+        due = calendar().add(now(), ANSWERED_WITHIN)
+        appeal = cls(act=act, thread=act.thread, by=by, text=text, at=now(), due_at=due)
+        db.session.add(appeal)
+        db.session.flush()
+        append(QUEUE, kind="new")
+        act.thread.record(
+            "appeal.filed", by=by, audience=Audience(followers=False), moves=False, due=due.isoformat()
+        )
+        return appeal
+
+    @classmethod
+    def on(cls, act: ModerationAct) -> Appeal | None:
+        """The appeal against an act, None while there is none."""
+        return db.session.scalar(select(cls).where(cls.act_id == act.id))
+
+    def decide(self, *, by: Person, decision: str, words: str) -> CaseEvent:
+        """Another moderator says whether it stays, and why; where it does not, everybody reads the text again."""
+        require(by, "appeal.decide", self)
+        if not self.is_open:
+            raise WrongState(_l("A colleague has already decided this appeal."))
+        if decision not in DECISIONS:
+            raise Invalid(_l("Please choose: it stays, or it is given back."), field="decision")
+        answer = Text.write("moderator", words, by=by, field="words")
+        act, thread = self.act, self.thread
+        if decision == "overturned" and not _stands_no_more(act):
+            if act.kind == "hold":
+                thread.give_back(by=by)
+            elif act.kind == "hide":
+                for text, _spans in act.texts_touched():
+                    if text.hidden_at is not None:
+                        thread.reveal(by=by, text=text)
+            else:
+                thread.uncover(by=by, texts=_own(act, self.by))
+        self.decided_at, self.decided_by, self.decision = now(), by, decision
+        audience = Audience(followers=False)
+        audience.add(self.by, reason="poster" if self.by_id == thread.poster_id else "author")
+        append(QUEUE, kind="changed")
+        audit.note(f"appeal.{decision}", by=by.public_id, thing=f"thread:{thread.public_id}", why=act.reason)
+        return thread.record(
+            "appeal.decided", by=by, role="moderator", public=answer, audience=audience, moves=False,
+            decision=decision, reason=act.reason,
+        )  # fmt: skip
+
+
+def _own(act: ModerationAct, person: Person) -> Iterable[tuple[Text, list[list[int]]]]:
+    # Somebody's appeal lifts the covers of his own words, and no others of the same act.
+    return [(text, spans) for text, spans in act.texts_touched() if text.author_id == person.id]
+
+
+def _stands_no_more(act: ModerationAct) -> bool:
+    if act.kind == "hold":
+        return str(act.thread.visibility) != "held"
+    if act.kind == "hide":
+        return all(text.hidden_at is None for text, _spans in act.texts_touched())
+    return False
+
+
+def appealable(thread: Thread, person: Person) -> list[ModerationAct]:
+    """What `person` may appeal against in a thread: acts on his own words that still stand; newest first."""
+    rows = db.session.scalars(
+        select(ModerationAct)
+        .where(
+            ModerationAct.thread_id == thread.id,
+            ModerationAct.kind.in_(APPEALED),
+            ModerationAct.undone_at.is_(None),
+        )
+        .order_by(ModerationAct.id.desc())
+    )
+    return [act for act in rows if wrote(act, person) and not _stands_no_more(act)]
+
+
+def wrote(act: ModerationAct, person: Person) -> bool:
+    """Whether an act is about what `person` wrote."""
+    if act.kind == "hold":
+        return act.thread.poster_id == person.id
+    return any(text.author_id == person.id for text, _spans in act.texts_touched())

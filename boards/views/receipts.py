@@ -1,0 +1,167 @@
+"""The dialogue behind a receipt. The digits travel in the body of a form, never in an address; nothing here is kept by a
+browser, no cookie is set, and a page that stands open carries a pass for half an hour in the place of the digits."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, make_response, render_template, request
+from werkzeug.exceptions import TooManyRequests
+
+from board import once
+from board.db import transaction
+from board.errors import BoardError, Invalid, NotFound, WrongState
+from board.i18n import _, _l
+from board.limits import spend
+from board.web import client_address
+from boards import casepage, clockface, lines
+from boards.composition import token_of
+from boards.models.receipt import DIGITS, Receipt, digits_of, in_fours
+from boards.models.status import Status
+from boards.models.thread import Thread
+from boards.photos import photos_of
+from boards.sentences import chips, say
+from people.csrf import visitors_too
+
+bp = Blueprint("receipt_dialogue", __name__)  # `receipts` are those of text messages
+
+TRIES = "10 per 10 minutes"  # from one address
+ALL_TRIES = "120 per minute"  # from everywhere: each one costs a verification
+WORDS = "30 per hour"  # in one dialogue
+
+# One answer for a wrong number, one whose time is over, and one that never was.
+UNKNOWN = _l(
+    "No receipt opens with these digits. Please compare each of them with your note; a receipt also ends three months "
+    "after its case was closed."
+)
+
+
+@bp.get("/receipt")
+def new() -> Response:
+    """One field for sixteen digits."""
+    return _form()
+
+
+@bp.post("/receipt")
+@visitors_too
+def show() -> Response:
+    """The dialogue that these digits open."""
+    number = digits_of(request.form.get("number", ""))
+    if len(number) != DIGITS:
+        return _form(
+            {"number": _l("A receipt has 16 digits; this has %(number)s.", number=len(number))}, 422, number
+        )
+    try:
+        spend("receipt", TRIES, client_address())
+        spend("receipts", ALL_TRIES, "")
+    except TooManyRequests as error:
+        response = _form({"": _l("That was often in a short time. Please try again a little later.")}, 429)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    receipt = Receipt.numbered(number)
+    if receipt is None:
+        return _form({"number": UNKNOWN}, 404)
+    return _dialogue(receipt)
+
+
+@bp.post("/receipt/messages")
+@visitors_too
+def say_more() -> Response:
+    """Add something to the open dialogue. Sent twice it is said once."""
+    entry, words = request.form.get("entry", ""), request.form.get("body", "")
+    token = token_of(request.form)
+    try:
+        receipt = Receipt.entered(entry)
+        spend("receipt-words", WORDS, receipt.public_id)
+        with transaction():
+            receipt = Receipt.entered(entry, for_change=True)
+            if once.used(token) is None:
+                receipt.say(words)
+                once.use(token, "/receipt")
+        return _dialogue(Receipt.entered(entry), said=True)
+    except NotFound:
+        return _form(
+            {"": _l("Half an hour is over, so the dialogue was closed. Enter your digits again.")}, 409
+        )
+    except TooManyRequests as error:
+        response = _back(
+            entry, words, Invalid(_l("That was a lot at once. Please try again a little later."))
+        )
+        response.status_code = 429
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    except (Invalid, WrongState) as error:
+        return _back(entry, words, error)
+
+
+def _back(entry: str, words: str, error: BoardError) -> Response:
+    errors = dict(error.errors) if isinstance(error, Invalid) else {}
+    return _dialogue(
+        Receipt.entered(entry), typed=words, errors=errors or {"": error.message}, status=error.status
+    )
+
+
+# --- the two pages ------------------------------------------------------------------------------------
+
+
+def _form(errors: dict[str, Any] | None = None, status: int = 200, number: str = "") -> Response:
+    return _kept_by_nobody("receipts/enter.html", status, errors=errors or {}, number=number)
+
+
+def _dialogue(
+    receipt: Receipt,
+    *,
+    said: bool = False,
+    typed: str = "",
+    errors: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    thread = receipt.thread
+    case = thread.case
+    events = casepage.events_of(thread)
+    scene = lines.Scene(None, thread.identity, lines.department_names())
+    return _kept_by_nobody(
+        "receipts/dialogue.html",
+        status,
+        thread=thread,
+        entry=receipt.entry(),
+        once=once.fresh(),
+        status_chips=chips(case) if case is not None else None,
+        sentence=say(case) if case is not None else "",
+        clock=clockface.face(case) if case is not None else None,
+        entries=lines.entries(events, scene),
+        photos=_photos(thread),
+        asked=case is not None and case.status == Status.WAITING_POSTER,
+        writable=case is not None and case.status != Status.CLOSED,
+        said=said,
+        typed=typed,
+        errors=errors or {},
+    )
+
+
+def _photos(thread: Thread) -> int:
+    # A photo has an address of its own, which would have to carry the digits: they are only counted here.
+    return sum(len(files) for files in photos_of([thread.body]).values())
+
+
+def _kept_by_nobody(template: str, status: int, **values: Any) -> Response:
+    response = make_response(render_template(template, here="/receipt", **values), status)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def issued(number: str, *, thread: Thread | None) -> Response:
+    """The digits of a receipt, this once. `thread`: what was posted, for the device's draft to be forgotten."""
+    site = current_app.config["SETTINGS"].public_url or request.host_url
+    address = f"{urlsplit(site).netloc}/receipt"
+    return _kept_by_nobody(
+        "receipts/issued.html", 200, fours=in_fours(number).split(), thread=thread, address=address
+    )
+
+
+def issued_before() -> Response:
+    """The same form came again after its digits could be shown: it was posted, and they are gone."""
+    error = WrongState(_("This was posted already and its receipt was shown then. It cannot be shown again."))
+    return _form({"": error.message}, error.status)

@@ -1,0 +1,290 @@
+"""The inspectors' desk as it is read: what needs them, sorted by why. Each queue is a condition on cases.
+
+Every condition stands beside `visible_to`, so nobody finds here what he may not read elsewhere. Nothing tells anything
+about the person who posted, and nothing is reckoned per officer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from board.clock import now
+from board.db import db
+from board.errors import Invalid
+from board.i18n import _l
+from board.permissions import require
+from boards.models import Case, CaseEvent, Handover, Rating, Section, Text, Thread
+from boards.models.status import BAD, OPEN, Solved, Status, Visibility
+from boards.policy import visible_to
+from complaints.models.inquiry import Inquiry
+from complaints.models.look import Look
+from people.models import Department, Person
+
+# In the order of the tabs: first what somebody waits for, then what was promised and not kept, then what looks wrong.
+QUEUES = (
+    "new",
+    "second",
+    "working",
+    "late",
+    "overdue",
+    "dissatisfied",
+    "passed",
+    "empty",
+    "reopened",
+    "sample",
+)
+# Those an inspector goes through: a case leaves them when he says that he has looked.
+LOOKED = ("dissatisfied", "passed", "empty", "reopened", "sample")
+SHORT = 15  # characters under which an answer says nothing
+SAME = 3  # times one answer was given to different cases within the window
+HANDOVERS = 3
+WINDOW = timedelta(days=30)
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One row of a queue."""
+
+    number: str
+    title: str
+    department_id: int
+    section_id: int
+    status: str
+    round: int
+    returns: int
+    due: Any
+    posted: Any
+
+
+class Inspection:
+    """The desk of one inspector."""
+
+    def __init__(self, person: Person | None, queue: str = "") -> None:
+        require(person, "inspection.open")
+        assert person is not None
+        self.person = person
+        self.queue = queue if queue in QUEUES else ""
+
+    @cached_property
+    def offices(self) -> set[int]:
+        """The inspectors' departments in which this person serves, by table id."""
+        return {each.id for each in self.person.departments if each.kind == "integrity"}
+
+    @cached_property
+    def office(self) -> Department:
+        """The department whose desk it is."""
+        return next(each for each in self.person.departments if each.kind == "integrity")
+
+    def counts(self) -> dict[str, int]:
+        """How many cases stand in each queue, for this reader."""
+        return {name: self._count(name) for name in QUEUES}
+
+    def _count(self, name: str) -> int:
+        query = (
+            select(func.count())
+            .select_from(Case)
+            .join(Thread, Case.thread_id == Thread.id)
+            .where(visible_to(self.person), self.condition(name))
+        )
+        return int(db.session.scalar(query) or 0)
+
+    def rows(self) -> list[Listed]:
+        """The cases of the open queue, what is due first before the others; at most fifty."""
+        if not self.queue:
+            return []
+        due = self._due()
+        query = (
+            select(
+                Case.number,
+                Thread.title,
+                Case.department_id,
+                Thread.section_id,
+                Case.status,
+                Case.round,
+                Case.returns,
+                due.label("due"),
+                Thread.posted_at,
+            )
+            .join(Thread, Case.thread_id == Thread.id)
+            .where(visible_to(self.person), self.condition(self.queue))
+            .order_by(due.is_(None), due, Thread.posted_at, Case.number)
+            .limit(MOST)
+        )
+        return [Listed(*values) for values in map(tuple, db.session.execute(query))]
+
+    def _due(self) -> Any:
+        # Of a complaint what its own task owes first; of every other case what the department owes.
+        if self.queue not in ("new", "second", "working", "late"):
+            return Case.next_due_at
+        return (
+            select(func.min(Inquiry.due_at))
+            .where(
+                Inquiry.case_id == Case.id,
+                Inquiry.round == Case.round,
+                Inquiry.department_id.in_(self.offices),
+            )
+            .correlate(Case)
+            .scalar_subquery()
+        )
+
+    def condition(self, name: str) -> ColumnElement[bool]:
+        """What puts a case into this queue."""
+        conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
+            "new": lambda: and_(Case.status.in_(OPEN), self._task(Inquiry.state == "open")),
+            "second": self._second,
+            "working": lambda: self._task(Inquiry.state.in_(("accepted", "reviewed", "proposed"))),
+            "late": self._late,
+            "overdue": lambda: and_(_public(), Case.overdue, Case.status.in_(OPEN)),
+            "dissatisfied": lambda: and_(_public(), _twice_dissatisfied(), self._not_looked(name)),
+            "passed": lambda: and_(
+                _public(), Case.status.in_(OPEN), _passed_around(), self._not_looked(name)
+            ),
+            "empty": lambda: and_(_public(), _empty(), self._not_looked(name)),
+            "reopened": lambda: and_(
+                _public(), Case.status.in_(OPEN), Case.round > 1, self._not_looked(name)
+            ),
+            "sample": lambda: (
+                select(Look.id)
+                .where(Look.case_id == Case.id, Look.queue == "sample", Look.done_at.is_(None))
+                .correlate(Case)
+                .exists()
+            ),
+        }
+        return conditions[name]()
+
+    def _task(self, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        return (
+            select(Inquiry.id)
+            .where(
+                Inquiry.case_id == Case.id,
+                Inquiry.round == Case.round,
+                Inquiry.department_id.in_(self.offices),
+                *conditions,
+            )
+            .correlate(Case)
+            .exists()
+        )
+
+    def _second(self) -> ColumnElement[bool]:
+        mine = self.person.id
+        return self._task(
+            or_(
+                and_(Inquiry.state == "accepted", Inquiry.accepted_by_id != mine),
+                and_(Inquiry.state == "proposed", Inquiry.proposed_by_id != mine),
+            )
+        )
+
+    def _late(self) -> ColumnElement[bool]:
+        moment = now()
+        return self._task(
+            Inquiry.state.not_in(("concluded", "dropped")),
+            or_(
+                Inquiry.due_at <= moment,
+                and_(Inquiry.told_at.is_(None), Inquiry.told_due_at <= moment),
+                and_(Inquiry.state == "accepted", Inquiry.review_due_at <= moment),
+            ),
+        )
+
+    def _not_looked(self, name: str) -> ColumnElement[bool]:
+        return ~(
+            select(Look.id)
+            .where(
+                Look.case_id == Case.id,
+                Look.queue == name,
+                Look.mark == Case.round,
+                Look.done_at.is_not(None),
+            )
+            .correlate(Case)
+            .exists()
+        )
+
+    def stands(self, case: Case, name: str) -> bool:
+        """Whether this case stands in that queue now."""
+        query = (
+            select(Case.id)
+            .join(Thread, Case.thread_id == Thread.id)
+            .where(Case.id == case.id, visible_to(self.person), self.condition(name))
+        )
+        return db.session.scalar(query) is not None
+
+    def queues_of(self, case: Case) -> list[str]:
+        """Why this case is here: the queues in which it stands, in their order."""
+        return [name for name in QUEUES if self.stands(case, name)]
+
+    def look(self, case: Case, *, words: str) -> None:
+        """Say that you went through this case of the open queue, and what you found; it leaves the queue."""
+        if self.queue not in LOOKED:
+            raise Invalid(_l("Choose one of the queues to go through."), field="queue")
+        text = Text.write("internal", words, by=self.person, field="words")
+        waiting = db.session.scalars(
+            select(Look).where(Look.case_id == case.id, Look.queue == self.queue, Look.done_at.is_(None))
+        ).first()
+        row = waiting or Look(case_id=case.id, queue=self.queue)
+        row.mark, row.done_at, row.done_by, row.words = case.round, now(), self.person, text
+        db.session.add(row)
+
+    @cached_property
+    def departments(self) -> dict[int, Department]:
+        """Every department, by table id, read once."""
+        return {each.id: each for each in Department.all()}
+
+    @cached_property
+    def sections(self) -> dict[int, Section]:
+        """Every section, by table id, read once."""
+        return {each.id: each for each in Section.all()}
+
+
+def _public() -> ColumnElement[bool]:
+    return Thread.visibility == Visibility.PUBLIC
+
+
+def _twice_dissatisfied() -> ColumnElement[bool]:
+    return (
+        select(Rating.id)
+        .where(
+            Rating.case_id == Case.id,
+            Rating.round == Case.round,
+            Rating.answer >= 2,
+            or_(Rating.solved == Solved.NO, Rating.satisfaction.in_([str(each) for each in BAD])),
+        )
+        .correlate(Case)
+        .exists()
+    )
+
+
+def _passed_around() -> ColumnElement[bool]:
+    moves = (
+        select(func.count(Handover.id)).where(Handover.case_id == Case.id).correlate(Case).scalar_subquery()
+    )
+    return or_(Case.returns >= 2, moves >= HANDOVERS)
+
+
+def _empty() -> ColumnElement[bool]:
+    since = now() - WINDOW
+    answers = (
+        select(Text.public)
+        .join(CaseEvent, CaseEvent.public_text_id == Text.id)
+        .where(CaseEvent.kind.in_(("case.resolved", "case.rectified")), CaseEvent.at >= since)
+    )
+    repeated = answers.group_by(Text.public).having(func.count(CaseEvent.case_id.distinct()) >= SAME)
+    return and_(
+        Case.status.in_((Status.RESOLVED, Status.CLOSED)),
+        Case.resolved_at >= since,
+        select(CaseEvent.id)
+        .join(Text, CaseEvent.public_text_id == Text.id)
+        .where(
+            CaseEvent.case_id == Case.id,
+            CaseEvent.round == Case.round,
+            CaseEvent.kind.in_(("case.resolved", "case.rectified")),
+            or_(func.length(Text.public) < SHORT, Text.public.in_(repeated)),
+        )
+        .correlate(Case)
+        .exists(),
+    )

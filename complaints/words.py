@@ -1,0 +1,71 @@
+"""The words of complaints: reasons, conclusions, measures and tasks, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from board.i18n import _, is_english
+from boards.models import Section
+
+
+def reasons(section: Section) -> dict[str, str]:
+    """The section's closed list of reasons, by key."""
+    return {
+        each["key"]: each["name_en"] if each.get("name_en") and is_english() else each["name"]
+        for each in section.settings.get("reasons", ())
+    }
+
+
+def reason_word(section: Section, key: str) -> str:
+    """A reason by its key."""
+    return reasons(section).get(key) or _("Other reasons")
+
+
+def conclusion_word(key: str | None) -> str:
+    """属实, 部分属实, 不属实 or 无法查实."""
+    return {
+        "true": _("True"),
+        "partly": _("Partly true"),
+        "untrue": _("Not true"),
+        "unverifiable": _("Cannot be verified"),
+    }.get(key or "", "")
+
+
+def measure_word(key: str) -> str:
+    """What follows from a conclusion."""
+    return {
+        "apology": _("An apology to the poster"),
+        "redone": _("The matter is handled anew"),
+        "admonished": _("Criticism and instruction"),
+        "disciplined": _("A disciplinary procedure"),
+        "referred": _("Handed to the authority in charge"),
+        "rules": _("The unit changes how it works"),
+        "none": _("Nothing follows"),
+    }[key]
+
+
+def measure_words(keys: Iterable[str]) -> str:
+    """Measures in one line."""
+    return _(", ").join(measure_word(key) for key in keys)
+
+
+def task_word(kind: str) -> str:
+    """Which of the two tasks it is."""
+    return {"inspectorate": _("Inspectorate's inquiry"), "discipline": _("Discipline's inquiry")}[kind]
+
+
+def state_word(state: str) -> str:
+    """Where a task stands."""
+    return {
+        "open": _("Not taken on yet"),
+        "accepted": _("Taken on, waits for the second look"),
+        "reviewed": _("Being looked into"),
+        "proposed": _("Conclusion waits for confirmation"),
+        "concluded": _("Concluded"),
+        "dropped": _("Ended with the case"),
+    }[state]
+
+
+def published_state_word(state: str) -> str:
+    """A complaint's state in the monthly list; of merged lines, that they are merged."""
+    return {"open": _("Being looked into"), "concluded": _("Concluded"), "merged": _("All states")}[state]

@@ -1,0 +1,161 @@
+"""Conflicts of interest at the door: the same 404 as for nothing, a socket that leaves, and the page to step back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from board import jobs, live
+from board.db import db, transaction
+from boards.models import Thread
+from complaints.models import Reading, Recusal
+from complaints.recusing import step_back
+from notifications.models import queue
+from tests.builders import Cast
+from tests.door.test_live_door import heard, hello, pump, socket_of  # noqa: F401
+from tests.watchers import accuse, appoint, badge, complain, inspectors
+
+WORDS = "被投诉的民警是我的表哥，我们常来往。"
+
+
+@pytest.fixture
+def complained(cast: Cast) -> Callable[..., str]:
+    """Rita's complaint about these officers: its thread's public id."""
+
+    def put(accused: str) -> str:
+        with transaction():
+            person = getattr(cast, accused) if accused in cast.ids else badge(accused)
+            return complain(cast.rita, person).public_id
+
+    with transaction():
+        inspectors(cast)
+    return put
+
+
+def found(thread: str) -> Thread:
+    return db.session.scalars(db.select(Thread).where(Thread.public_id == thread)).one()
+
+
+def number_of(thread: str) -> str:
+    case = found(thread).case
+    assert case is not None
+    return case.number
+
+
+def test_to_whom_it_is_kept_from_it_is_not_there(cast, complained, get_as, post_as):
+    thread = complained("ines")
+    number = number_of(thread)
+    paths = [
+        "/cases/{}", "/cases/{}/recusal", "/cases/{}/verification", "/desk/case/{}", "/cases/{}?fragment=timeline",
+    ]  # fmt: skip
+    for path in paths:
+        missing = get_as("ines", path.format("20261117-100000000"))
+        assert missing.status_code == 404
+        there = get_as("ines", path.format(number))
+        assert there.status_code == 404
+        assert there.text.replace(number, "") == missing.text.replace("20261117-100000000", "")
+        assert get_as("ida", path.format(number)).status_code == 200, path
+    assert get_as("ines", f"/t/{thread}").status_code == 404
+    desk = get_as("ines", "/desk?department=inspectorate")
+    assert desk.status_code == 200
+    assert number not in desk.text
+    assert "态度恶劣" not in desk.text
+    assert number in get_as("ida", "/desk?department=inspectorate").text
+    assert post_as("ines", f"/cases/{number}/acceptance", text=WORDS).status_code == 404
+    refused = get_as("ines", f"/live?since=case:{thread}:0&since=department:inspectorate:0").json
+    assert refused == {"entries": [], "refused": [f"case:{thread}"], "reset": []}
+
+
+def test_an_empty_desk_does_not_say_when_the_next_is_due(cast, complained, get_as):
+    quiet = get_as("ines", "/desk?department=inspectorate").text
+    complained("ines")
+    assert get_as("ines", "/desk?department=inspectorate").text == quiet
+
+
+def test_opening_it_is_noted_of_staff_and_of_nobody_else(cast, complained, get_as):
+    thread = complained("otto")
+    number = number_of(thread)
+    for who, path in (
+        ("rita", f"/cases/{number}"),
+        ("ida", f"/cases/{number}"),
+        ("ines", f"/desk/case/{number}"),
+    ):
+        assert get_as(who, path).status_code == 200
+    get_as("ida", f"/cases/{number}")
+
+    db.session.rollback()  # the doors wrote elsewhere
+    readers = db.session.scalars(db.select(Reading.person_id).order_by(Reading.id)).all()
+    assert readers == [cast.ids["ida"], cast.ids["ines"]]
+
+
+def test_stepping_back_by_the_button(cast, complained, get_as, post_as):
+    number = number_of(complained("otto"))
+    assert f"/cases/{number}/recusal" in get_as("ida", f"/desk?department=inspectorate&case={number}").text
+    page = get_as("ida", f"/cases/{number}/recusal").text
+    assert "不能撤回" in page
+
+    empty = post_as("ida", f"/cases/{number}/recusal", kind="", words="")
+    assert empty.status_code == 422
+    done = post_as("ida", f"/cases/{number}/recusal", kind="declared", words=WORDS)
+
+    assert (done.status_code, done.headers["Location"]) == (303, "/desk")
+    assert get_as("ida", f"/cases/{number}").status_code == 404
+    db.session.rollback()  # the doors wrote elsewhere
+    assert db.session.scalars(db.select(Recusal.kind)).all() == ["declared"]
+    assert WORDS in get_as("ines", f"/desk/case/{number}?department=inspectorate").text
+    assert WORDS not in get_as("rita", f"/cases/{number}").text
+    assert get_as("rita", f"/cases/{number}/recusal").status_code == 403
+
+
+def test_a_socket_leaves_the_room_before_the_room_hears_of_it(cast, complained, socket_of, pump):  # noqa: F811
+    thread = complained("otto")
+    stream = found(thread).stream
+    socket = socket_of("ines")
+    assert hello(socket, live.cursors([stream]))["refused"] == []
+
+    with transaction():
+        case = found(thread).case
+        assert case is not None
+        accuse(case, cast.ines)
+    pump.turn()
+    assert heard(socket) == []
+    assert hello(socket, {stream: 0})["refused"] == [stream]
+
+
+def test_a_new_office_takes_the_socket_out_too(cast, complained, socket_of, pump):  # noqa: F811
+    thread = complained("otto")
+    stream = found(thread).stream
+    socket = socket_of("ines")
+    hello(socket, live.cursors([stream, cast.ines.stream]))
+
+    with transaction():
+        from people.models import Department
+
+        appoint(cast.ines, Department.by_key("traffic-police"), since=20, until=10)
+    pump.turn()
+    assert hello(socket, {stream: 0})["refused"] == [stream]
+
+
+def test_administrators_see_no_message_of_a_complaint_that_did_not_arrive(cast, complained, get_as):
+    before = get_as("adam", "/admin/deliveries").text
+    thread = complained("otto")
+    with transaction():
+        delivery = queue(cast.ida, "sms", key="lost", purpose="page", event=found(thread).events[0])
+        assert delivery is not None
+        delivery.failed_at, delivery.last_error = delivery.queued_at, "the gateway answered 500"
+    assert get_as("adam", "/admin/deliveries").text == before
+
+
+def test_it_goes_above_when_the_last_inspector_steps_back(cast, complained, get_as):
+    thread = complained("ines")
+    with transaction():
+        case = found(thread).case
+        assert case is not None
+        step_back(case, by=cast.ida, kind="recused", words=WORDS)
+    jobs.run_due()
+
+    page = get_as("rita", f"/cases/{number_of(thread)}").text
+    assert "省厅督察总队" in page
+    for who in ("ines", "ida", "carl", "lena", "adam", "mona"):
+        assert get_as(who, f"/cases/{number_of(thread)}").status_code == 404, who

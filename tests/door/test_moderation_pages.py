@@ -1,0 +1,258 @@
+"""The moderators' desk and what residents meet of it, through the door: reports, the queue, appeals, first weeks, the list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from board import clock, jobs, web
+from board.clock import now
+from board.db import db, transaction
+from boards.filing import file_report
+from boards.models import Appeal, ModerationAct, Report, ReviewMark, Text, Thread
+from boards.models.posting import reply
+from boards.newcomers import POSTS
+from people.models import Appointment, Person
+from tests.builders import case_of, posted
+from tests.conftest import fields_of
+from tests.door.writing import WORDS
+
+
+@pytest.fixture
+def more(cast):
+    """Rita's public thread with a reply by Vera; and Max, who moderates beside Mona."""
+    with transaction():
+        thread = posted(cast.rita)
+        reply(thread, "加我好友领优惠，店在路口。", by=cast.vera)
+        person = Person(kind="staff", badge="080999")
+        person.appointments.append(Appointment(role="moderator", starts_at=now() - timedelta(days=1)))
+        db.session.add(person)
+        db.session.flush()
+        cast.ids["max"] = person.id
+        return thread.public_id
+
+
+def row(query):
+    """The one row as the requests have left it."""
+    db.session.rollback()
+    return db.session.scalars(query).one()
+
+
+def tomorrow() -> None:
+    """The next day; pages that were kept for a minute are drawn anew."""
+    clock.advance(timedelta(days=1))
+    web.forget_pages()
+
+
+def test_whoever_reports_without_an_account_learns_the_outcome_and_nothing_else(get_as, post_as, more):
+    sent = post_as(None, f"/t/{more}/reports", kind="advert", words="这是广告")
+    assert sent.status_code == 303
+    waiting = get_as(None, sent.location).text
+    assert "已收到" in waiting
+    report = row(select(Report))
+    assert report.due_at - report.at == timedelta(days=1)
+    assert report.public_id in sent.location
+    assert get_as(None, sent.location[:-1] + ("0" if sent.location[-1] != "0" else "1")).status_code == 404
+
+    text = row(select(Text).where(Text.kind == "reply")).public_id
+    page = get_as("mona", f"/moderation/report/{report.public_id}")
+    assert page.status_code == 200
+    assert "这是广告" in page.text
+    done = post_as(
+        "mona",
+        f"/moderation/threads/{more}/hiding",
+        item=f"report:{report.public_id}",
+        text=text,
+        reason="advert",
+    )
+    assert done.status_code == 303
+    assert "跟帖已隐藏" in get_as(None, sent.location).text
+    with transaction():
+        db.session.scalars(select(Thread).where(Thread.public_id == more)).one().hold(
+            by=db.session.get_one(Person, db.session.scalar(select(ModerationAct.by_id))),
+            reason="private_data",
+        )
+    outcome = get_as(None, sent.location).text
+    assert "青松路" not in outcome
+    assert more not in outcome
+
+
+def test_a_hidden_reply_is_gone_for_everybody_and_the_fact_is_not(get_as, post_as, more, cast):
+    number = case_of(more).number
+    text = row(select(Text).where(Text.kind == "reply")).public_id
+    assert "加我好友" in get_as(None, f"/cases/{number}").text
+    assert (
+        post_as("mona", f"/moderation/threads/{more}/hiding", text=text, reason="advert").status_code == 303
+    )
+    for who in (None, "rita", "otto"):
+        page = get_as(who, f"/cases/{number}").text
+        assert "加我好友" not in page, who
+        assert "管理员隐藏了一条跟帖：广告" in page, who
+    verification = get_as(None, f"/cases/{number}/verification").text
+    assert "办理过程没有被改" in verification or "链" in verification
+    assert "文字被管理员隐藏" in verification
+    assert "广告" in verification
+    assert "加我好友" not in get_as(None, f"/cases/{number}/verification?format=json").text
+    assert f"/t/{more}/appeals" in get_as("vera", f"/cases/{number}").text
+    assert f"/t/{more}/appeals" not in get_as("rita", f"/cases/{number}").text
+    inbox = get_as("vera", "/inbox").text
+    assert "管理员隐藏了您的一条跟帖" in inbox
+
+
+def test_vera_appeals_once_and_another_moderator_decides_in_public(get_as, post_as, more):
+    number = case_of(more).number
+    text = row(select(Text).where(Text.kind == "reply")).public_id
+    post_as("mona", f"/moderation/threads/{more}/hiding", text=text, reason="advert")
+    act = row(select(ModerationAct)).public_id
+    assert get_as("rita", f"/t/{more}/appeals").status_code == 404
+    page = get_as("vera", f"/t/{more}/appeals")
+    assert "加我好友" in page.text  # her own words, which nobody else reads
+    empty = post_as("vera", f"/t/{more}/appeals", act=act, words=" ", once=fields_of(page.text)["once"])
+    assert empty.status_code == 422
+    sent = post_as("vera", f"/t/{more}/appeals", act=act, words="只是指路。")
+    assert sent.status_code == 303
+    assert post_as("vera", f"/t/{more}/appeals", act=act, words="再来一次。").status_code == 409
+    assert "请另一名管理员再看一次" in get_as(None, f"/cases/{number}").text
+
+    appeal = row(select(Appeal)).public_id
+    assert get_as("mona", f"/moderation/appeal/{appeal}").status_code == 404
+    assert "只是指路" not in get_as("mona", "/moderation").text
+    assert "只是指路" in get_as("max", f"/moderation/appeal/{appeal}").text
+    url = f"/moderation/appeals/{appeal}/decision"
+    assert post_as("mona", url, decision="upheld", words="维持。").status_code == 404
+    refused = post_as("max", url, decision="", words="写了指路，没有卖东西。")
+    assert refused.status_code == 422
+    assert "写了指路，没有卖东西。" in refused.text
+    assert post_as("max", url, decision="overturned", words="写了指路，没有卖东西。").status_code == 303
+    page = get_as(None, f"/cases/{number}").text
+    assert "加我好友" in page
+    assert "另一名管理员看过：恢复公开。写了指路，没有卖东西。" in page
+    assert "只是指路。" not in page
+    tomorrow()
+    assert "已申诉，恢复公开" in get_as(None, "/moderation-log").text
+
+
+def test_a_colleague_sees_what_is_looked_at_and_no_desk_does(get_as, more, cast):
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        report = file_report(thread, kind="advert", words="广告", contact="", by=None).public_id
+    assert get_as("max", f"/moderation/presence?thread={more}").get_json() == {}
+    get_as("mona", f"/moderation/report/{report}")
+    assert "莫" in get_as("max", f"/moderation/presence?thread={more}").get_json()[more]
+    assert "正在看" in get_as("max", "/moderation").text
+    assert get_as("mona", f"/moderation/presence?thread={more}").get_json() == {}
+    number = case_of(more).number
+    assert get_as("otto", f"/desk/presence?department=traffic-police&case={number}").get_json() == {}
+    for who in ("otto", "rita", "adam"):
+        assert get_as(who, f"/moderation/presence?thread={more}").status_code == 404
+        assert get_as(who, "/live?since=moderation:queue:0").get_json()["refused"]
+        assert get_as(who, "/live?since=moderation:looking:0").get_json()["refused"]
+    assert not get_as("mona", "/live?since=moderation:queue:0").get_json().get("refused")
+
+
+def test_of_two_who_have_it_open_the_second_is_told_and_the_next_one_opens_for_the_first(
+    get_as, post_as, more
+):
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        first, second = (
+            file_report(thread, kind=kind, words="请看一下", contact="", by=None).public_id
+            for kind in ("danger", "advert")
+        )
+    went = post_as("mona", f"/moderation/report/{first}/keeping")
+    assert went.location == f"/moderation/report/{second}"
+    late = post_as("max", f"/moderation/report/{first}/keeping")
+    assert late.status_code == 409
+    assert "同事先处理了" in late.text
+    held = post_as("max", f"/moderation/threads/{more}/hold", item=f"report:{first}", reason="advert")
+    assert held.status_code == 409
+    assert get_as(None, f"/cases/{case_of(more).number}").status_code == 200
+    taken = post_as("max", f"/moderation/threads/{more}/hold", item=f"report:{second}", reason="advert")
+    assert taken.status_code == 303
+    db.session.rollback()
+    assert db.session.scalars(select(Report.decision).order_by(Report.id)).all() == ["dismissed", "held"]
+    mine = get_as("max", "/moderation").text
+    act = row(select(ModerationAct)).public_id
+    assert f"/moderation/acts/{act}/undoing" in mine
+    assert f"/moderation/acts/{act}/undoing" not in get_as("mona", "/moderation").text
+    assert post_as("max", f"/moderation/acts/{act}/undoing").status_code == 303
+    assert get_as(None, f"/cases/{case_of(more).number}").status_code == 200
+
+
+def test_the_queue_shows_words_and_nobodys_name_history_or_number_of_posts(get_as, more, cast):
+    jobs.run_due(kinds=("review-text",))
+    mark = db.session.scalars(
+        select(ReviewMark).join(Text, ReviewMark.text_id == Text.id).where(Text.kind == "reply")
+    ).one()
+    page = get_as("mona", f"/moderation/text/{mark.public_id}").text
+    assert "加我好友" in page
+    assert "新成员第一次发言" in page
+    for secret in ("爱散步的银杏", "青松路居民", cast.vera.public_id, cast.rita.public_id):
+        assert secret not in page
+
+
+@pytest.fixture
+def newcomer(cast):
+    """Vera has been here for a day."""
+    with transaction():
+        cast.vera.created_at = now() - timedelta(days=1)
+
+
+@pytest.mark.parametrize(("language", "says"), [("zh", "注册第一周"), ("en", "In your first week")])
+def test_a_new_member_is_told_what_to_do_and_loses_nothing(
+    client_of, post_as, cast, newcomer, language, says
+):
+    with transaction():
+        for number in range(POSTS):
+            posted(cast.vera, title=f"第 {number} 件事", body="这里的路灯不亮了，请派人来修一修。")
+    client_of("vera").set_cookie("prefs", f"auto.m.0.{language}")
+    fields = {
+        "title": "人行道的地砖松动了",
+        "body": "下雨天会溅水，请派人修一修。",
+        "identity": "hidden",
+        "similar_seen": "1",
+    }
+    refused = post_as("vera", "/s/traffic/threads", **fields)
+    assert refused.status_code == 422
+    assert says in refused.text
+    assert "下雨天会溅水，请派人修一修。" in refused.text
+    danger = {**fields, "title": "救命", "body": "有人正在撬我家的门，救救我", "seen": "danger"}
+    assert post_as("vera", "/s/110/threads", **danger).status_code == 303
+    with transaction():
+        cast.vera.created_at = now() - timedelta(days=7)
+    assert post_as("vera", "/s/traffic/threads", **fields).status_code == 303
+
+
+def test_one_link_fits_into_a_new_members_text_and_any_number_into_others(post_as, cast, more, newcomer):
+    words = "看这里 https://a.example/x 和 https://b.example/y ，都写了。"
+    refused = post_as("vera", f"/t/{more}/replies", body=words, seen="private")
+    assert refused.status_code == 422
+    assert words in refused.text
+    assert (
+        post_as("vera", f"/t/{more}/replies", body="看这里 https://a.example/x", seen="private").status_code
+        == 303
+    )
+    assert post_as("rita", f"/t/{more}/replies", body=words, seen="private").status_code == 303
+    posting = {**WORDS, "body": words, "identity": "hidden", "similar_seen": "1", "seen": "private"}
+    assert post_as("vera", "/s/traffic/threads", **posting).status_code == 422
+
+
+@pytest.mark.parametrize(("language", "says"), [("zh", "少于 10"), ("en", "fewer than 10")])
+def test_everybody_reads_what_moderators_did_and_not_to_what(
+    client_of, get_as, post_as, more, language, says
+):
+    number = case_of(more).number
+    post_as("mona", f"/moderation/threads/{more}/hold", reason="advert")
+    client_of(None).set_cookie("prefs", f"auto.m.0.{language}")
+    assert says not in get_as(None, "/moderation-log").text
+    tomorrow()
+    page = get_as(None, "/moderation-log").text
+    assert says in page
+    for secret in (number, more, "青松路", "莫楠", "080001"):
+        assert secret not in page
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        thread.release(by=db.session.scalars(select(Person).where(Person.badge == "080001")).one())
+    assert number in get_as(None, "/moderation-log").text
