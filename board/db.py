@@ -29,7 +29,14 @@ from sqlalchemy import DateTime, Engine, MetaData, Result, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
 log = logging.getLogger(__name__)
@@ -292,8 +299,11 @@ def commits_of(engine: Engine) -> int | None:
     watch: _Watch | None = getattr(engine, "_station_watch", None)
     if watch is None or watch.process != os.getpid():
         watch = engine._station_watch = _Watch(str(engine.url.database))  # type: ignore[attr-defined]
-    with watch.lock:
-        return int(watch.connection.execute("PRAGMA data_version").fetchone()[0])
+    try:
+        with watch.lock:
+            return int(watch.connection.execute("PRAGMA data_version").fetchone()[0])
+    except sqlite3.Error:  # a full disk, a file that is gone: whoever asks the database itself is told so
+        return None
 
 
 def ask(query: Any, **values: Any) -> Result[*tuple[Any, ...]]:
@@ -323,8 +333,17 @@ def insert(table: Any) -> Any:
     return (sqlite_insert if is_sqlite() else pg_insert)(table)
 
 
-def _let_go(_error: BaseException | None) -> None:
-    # The page is drawn by now: that its connection was cut while it was put back must not turn it into an error.
+def is_away(error: BaseException | None) -> bool:
+    """Whether it says that the database cannot be asked now: gone, cut off, starting, full, locked, all connections taken."""
+    if isinstance(error, OperationalError | InterfaceError | NoFreeConnection | PendingRollbackError):
+        return True
+    # A server that stops under a running query is named in many ways; the lost connection tells it.
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def let_go(_error: BaseException | None = None) -> None:
+    """End what this request has begun and put its connection back; whatever goes wrong there is only written down."""
+    # A page that is drawn must not turn into an error because its connection was cut while it was put back.
     try:
         db.session.remove()
     except DBAPIError as error:
@@ -353,7 +372,7 @@ def init_app(app: Flask) -> None:
     options["hide_parameters"] = True
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
-    app.teardown_appcontext(_let_go)  # the newest is called first: before Flask-SQLAlchemy's own
+    app.teardown_appcontext(let_go)  # the newest is called first: before Flask-SQLAlchemy's own
     migrations = str(Path(app.root_path) / "migrations")  # wherever the command was typed
     migrate.init_app(
         app,

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    PendingRollbackError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from board import typed
+from board.db import is_away, let_go
 from board.i18n import _, _l
 
 log = logging.getLogger(__name__)
@@ -117,6 +109,12 @@ def database_away() -> bool:
     return bool(g.get("database_away"))
 
 
+def without_the_database() -> None:
+    """What is drawn from now on in this request asks the database nothing, and finds no transaction that broke."""
+    g.database_away = True
+    let_go()
+
+
 def wants_json() -> bool:
     """Whether the reader is a program: it asks for JSON and not for a page."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
@@ -162,6 +160,9 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def by_the_web(error: HTTPException) -> ResponseReturnValue:
+        behind = getattr(error, "original_exception", None)
+        if behind is not None:  # raised by the page of another error, or behind the view
+            return unforeseen(behind)
         code = error.code or 500
         if code < 400 and error.response is not None:
             return error.get_response()  # a redirect that werkzeug raised
@@ -174,14 +175,13 @@ def init_app(app: Flask) -> None:
                 response.headers[name] = value
         return response
 
-    @app.errorhandler(OperationalError)
-    @app.errorhandler(InterfaceError)
-    @app.errorhandler(NoFreeConnection)
-    @app.errorhandler(PendingRollbackError)  # asked again after a query whose connection was cut
+    @app.errorhandler(SQLAlchemyError)
     def database_fails(error: SQLAlchemyError) -> Response:
+        if not is_away(error):
+            return unforeseen(error)
         # A full disk, a locked file, a server gone: nothing was written, the reader may try again.
         log.error("database: %s", getattr(error, "orig", error), extra={"request_id": g.get("request_id")})
-        g.database_away = True
+        without_the_database()
         response = answer(503, SAID[503] if request.method in ("GET", "HEAD") else CANNOT_SAVE)
         response.headers["Retry-After"] = "5"
         return response
@@ -197,11 +197,6 @@ def init_app(app: Flask) -> None:
             _("This holds characters that cannot be kept, or it is too long. Please change it."),
         )
 
-    @app.errorhandler(DBAPIError)
-    def cut_off(error: DBAPIError) -> ResponseReturnValue:
-        # A server that stops under a running query is named in many ways; the lost connection tells it.
-        return database_fails(error) if error.connection_invalidated else unforeseen(error)
-
     @app.errorhandler(IntegrityError)
     def crossed(error: IntegrityError) -> Response:
         log.warning("integrity: %s", _in_short(error), extra={"request_id": g.get("request_id")})
@@ -209,6 +204,8 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
+        if is_away(error):
+            return database_fails(cast(SQLAlchemyError, error))
         log.error("unforeseen error", exc_info=error, extra={"request_id": g.get("request_id")})
         if app.testing and app.config.get("PROPAGATE"):
             raise error
@@ -217,5 +214,5 @@ def init_app(app: Flask) -> None:
         except Exception:
             # What broke the page may break the page that says so: both ask who reads it. Then nothing more is asked.
             log.exception("the page of an error was not drawn", extra={"request_id": g.get("request_id")})
-            g.database_away = True
+            without_the_database()
             return answer(500, BoardError.default)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from board.db import Model, db
+from board.errors import database_away
 from board.i18n import is_english
 
 
@@ -41,14 +42,14 @@ FRESH = 10.0  # seconds; another process may have loaded a city
 def facts() -> dict[str, Any]:
     """All facts, defaults included."""
     global _kept, _read_at
-    if _kept is None or time.monotonic() - _read_at > FRESH:
+    if (_kept is None or time.monotonic() - _read_at > FRESH) and not database_away():
         try:
             rows = {key: value for key, value in db.session.execute(select(Fact.key, Fact.value))}
         except (OperationalError, ProgrammingError):
             db.session.rollback()
-            return DEFAULTS  # an empty database must still be able to say that it is empty
+            return _kept or DEFAULTS  # an empty database must still be able to say that it is empty
         _kept, _read_at = {**DEFAULTS, **rows}, time.monotonic()
-    return _kept
+    return _kept or DEFAULTS
 
 
 def put(values: dict[str, Any]) -> None:

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import JSON, CursorResult, Index, String, Text, and_, or_, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from board import leases
 from board.clock import now
-from board.db import Model, before_commit, db, insert, is_sqlite, transaction, writing
+from board.db import Model, before_commit, db, insert, is_away, is_sqlite, let_go, transaction, writing
 
 log = logging.getLogger(__name__)
 
@@ -278,9 +278,9 @@ class Batch:
                 with self.lock:
                     self._note(claimed, values or {})
                 return
-            except (OperationalError, InterfaceError):
+            except DBAPIError as error:
                 db.session.remove()
-                if time.monotonic() > until:
+                if not is_away(error) or time.monotonic() > until:
                     raise
                 time.sleep(0.3)
 
@@ -403,14 +403,12 @@ def work(stop: threading.Event, poll: float = 0.1) -> None:
     while not stop.is_set():
         try:
             busy = run_some(stop=stop) > 0
-        except (OperationalError, InterfaceError) as error:
-            log.error("the worker cannot reach the database and asks again: %s", error.orig)
-            db.session.remove()
-            busy = False
-            stop.wait(1.0)
-        except Exception:
-            log.exception("the worker stumbled and goes on")
-            db.session.remove()
+        except Exception as error:
+            if is_away(error):
+                log.error("the worker cannot reach the database and asks again: %s", error)
+            else:
+                log.exception("the worker stumbled and goes on")
+            let_go()
             busy = False
             stop.wait(1.0)
         if not busy:

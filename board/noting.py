@@ -52,7 +52,7 @@ def _gathered() -> None:
 
 def _note_readings(response: Response) -> Response:
     """Note what the page shows, before it is sent; 503 instead of the page when that cannot be done."""
-    if response.status_code in (403, 404) or 300 <= response.status_code < 400:
+    if errors.database_away() or response.status_code in (403, 404) or 300 <= response.status_code < 400:
         return response
     try:
         if request.method in SAFE_METHODS and response.status_code < 300:
@@ -65,7 +65,7 @@ def _note_readings(response: Response) -> Response:
                     audit.note_hourly(act, by=by, thing=thing)
     except Exception:
         log.exception("a reading could not be noted: the page is not shown")
-        g.database_away = True  # nothing more is asked of it
+        errors.without_the_database()
         response = errors.answer(
             503,
             _("This page is not shown, because it could not be noted that you read it. Please try again."),
@@ -106,7 +106,7 @@ def _by_command() -> None:
     if not names or QUIET & set(names):
         return
     click.get_current_context().meta["station.noted"] = True
-    audit.note("console.command"[:60], by=None, thing=f"command:{' '.join(names)}"[:80], account=account())
+    audit.note("console.command", by=None, thing=f"command:{' '.join(names)}"[:80], account=account())
 
 
 def account() -> str:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import default_exceptions
 from werkzeug.test import TestResponse
 
-from board.db import db, transaction
+from board import facts, noting
+from board.db import commits, db, transaction
 from board.facts import Fact
 from tests.domain.test_database import fill_the_disk
 from tests.door.writing import hidden_of, look, send
@@ -78,6 +80,19 @@ def refusing(app: Flask) -> Flask:
     @app.post("/test/cut")
     def cut() -> str:
         raise OperationalError("SELECT 1", {}, Exception("the server went away"))
+
+    @app.get("/test/lost/<then>")
+    def lost(then: str) -> str:
+        # As when the server stops under a query: the transaction is broken until somebody ends it.
+        db.session.connection().invalidate()
+        facts._read_at = 0.0  # to be read again
+        if then == "missing":
+            abort(404)
+        if then == "noted":
+            noting.opened("page.read", by="nobody", thing="page:/test/lost")
+            return "closed words"
+        db.session.execute(select(1))
+        return "never"
 
     return app
 
@@ -224,6 +239,41 @@ def test_whatever_breaks_gives_back_words_and_no_secrets(refusing: Flask, langua
         assert not any(each in answer.text for each in (*secret.values(), *tokens.values()))
         assert not speaks_of_a_copy(answer)
         assert given_back(send(client, path, secret)) == []
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html", "application/json"])
+@pytest.mark.parametrize("then", ["asked", "missing", "noted"])
+def test_a_connection_that_is_cut_is_said_as_such_whatever_was_drawn(
+    refusing: Flask, then: str, accept: str
+) -> None:
+    # As it runs: what leaves the board is the web server's own page.
+    refusing.config["PROPAGATE_EXCEPTIONS"] = False
+    client = refusing.test_client()
+    answer = contextvars.Context().run(client.get, f"/test/lost/{then}", headers={"Accept": accept})
+    if (then, accept) == ("missing", "application/json"):
+        assert answer.status_code == 404  # for this nobody has to be asked
+        return
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "closed words" not in answer.text
+    assert look(client, "/").status_code == 200
+
+
+def test_the_city_keeps_its_name_while_its_database_is_away(refusing: Flask, cast: Any) -> None:
+    with transaction():
+        facts.put({"name": {"zh": "云川市", "en": "Yunchuan"}})
+    client = refusing.test_client()
+    assert "云川市" in look(client, "/").text
+    answer = look(client, "/test/lost/asked")
+    assert answer.status_code == 503
+    assert "云川市" in answer.text
+
+
+def test_who_cannot_tell_whether_anybody_wrote_asks_the_database(app: Flask, cast: Any) -> None:
+    assert commits() is not None
+    db.engine._station_watch.connection.close()  # type: ignore[attr-defined]
+    assert commits() is None
+    assert look(app.test_client(), "/").status_code == 200
 
 
 def test_a_page_that_cannot_be_read_does_not_speak_of_saving(refusing: Flask, cast: Any) -> None:
