@@ -245,6 +245,7 @@ def _write(session: Session) -> None:
     session.info["audit"] = None
     if not acts:
         return
+    session.flush()  # what other hooks added is written before everybody waits behind us
     number, at, last = hold()
     moment = max(at, now())
     entries: list[dict[str, Any]] = []

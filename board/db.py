@@ -235,8 +235,9 @@ def _begin_to_write(connection: Connection) -> None:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 return
             except OperationalError as error:
-                code = getattr(error.orig, "sqlite_errorcode", None)
-                if code != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                # The extended codes of being busy, as while a log is recovered, differ in their higher bits only.
+                code = getattr(error.orig, "sqlite_errorcode", 0)
+                if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
             time.sleep(random.uniform(0.0003, 0.001))  # nosec B311
     finally:
@@ -296,14 +297,26 @@ def commits_of(engine: Engine) -> int | None:
     """The same outside of a request."""
     if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
         return None
-    watch: _Watch | None = getattr(engine, "_station_watch", None)
-    if watch is None or watch.process != os.getpid():
-        watch = engine._station_watch = _Watch(str(engine.url.database))  # type: ignore[attr-defined]
     try:
+        watch = _watch_of(engine)
         with watch.lock:
             return int(watch.connection.execute("PRAGMA data_version").fetchone()[0])
     except sqlite3.Error:  # a full disk, a file that is gone: whoever asks the database itself is told so
         return None
+
+
+_watching = threading.Lock()
+
+
+def _watch_of(engine: Engine) -> _Watch:
+    # One a process: what two connections say cannot be compared.
+    watch: _Watch | None = getattr(engine, "_station_watch", None)
+    if watch is None or watch.process != os.getpid():
+        with _watching:
+            watch = getattr(engine, "_station_watch", None)
+            if watch is None or watch.process != os.getpid():
+                watch = engine._station_watch = _Watch(str(engine.url.database))  # type: ignore[attr-defined]
+    return watch
 
 
 def ask(query: Any, **values: Any) -> Result[*tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, String, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from board.db import Model, db
+from board.db import Model, db, writing
 from board.errors import database_away
 from board.i18n import is_english
 
@@ -46,6 +46,8 @@ def facts() -> dict[str, Any]:
         try:
             rows = {key: value for key, value in db.session.execute(select(Fact.key, Fact.value))}
         except (OperationalError, ProgrammingError):
+            if writing():
+                raise  # half a verb must not be kept without the other half
             db.session.rollback()
             return _kept or DEFAULTS  # an empty database must still be able to say that it is empty
         _kept, _read_at = {**DEFAULTS, **rows}, time.monotonic()

@@ -12,14 +12,14 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask_socketio import SocketIO, disconnect, join_room, leave_room
 from sqlalchemy.exc import SQLAlchemyError
 
 from board import live, livecheck, presence
-from board.db import db
+from board.db import db, let_go
 from board.proxies import own_origins
 from board.seams import may_follow, provided
 
@@ -73,17 +73,27 @@ def _emit(name: str, hint: dict[str, Any]) -> None:
 @socketio.on("connect")
 def connect(auth: Any = None) -> None:
     """Let signed-in readers in, and whoever tests the way; visitors poll."""
-    room = livecheck.room_of(auth)
+    sid: str = request.sid  # type: ignore[attr-defined]
+    try:
+        _let_in(sid, livecheck.room_of(auth))
+    except SQLAlchemyError as error:
+        # The library swallows what is raised here: the client would wait for its answer for ever.
+        log.warning("a socket comes while the database is away: %s", type(error).__name__)
+        with _lock:
+            _rooms.pop(sid, None)
+        let_go()
+        _refuse(sid, "not now")
+
+
+def _let_in(sid: str, room: str | None) -> None:
     if room is not None:
-        _hear_only(room)
+        _hear_only(sid, room)
         return
     person = reader()
     sign_in, own = (provided("sign_in"), {person.stream}) if person is not None else (None, set())
     db.session.remove()
-    sid: str = request.sid  # type: ignore[attr-defined]
     if sign_in is None:
-        socketio.start_background_task(_close_soon, socketio.server.manager.eio_sid_from_sid(sid, "/"))
-        raise ConnectionRefusedError("sign in first")
+        _refuse(sid, "sign in first")
     with _lock:
         _rooms[sid] = {"sign_in": sign_in, "own": own, "names": set()}
     start_pump(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -91,9 +101,13 @@ def connect(auth: Any = None) -> None:
     db.session.remove()
 
 
-def _hear_only(room: str) -> None:
+def _refuse(sid: str, why: str) -> NoReturn:
+    socketio.start_background_task(_close_soon, socketio.server.manager.eio_sid_from_sid(sid, "/"))
+    raise ConnectionRefusedError(why)
+
+
+def _hear_only(sid: str, room: str) -> None:
     # A socket of nobody: the next round of rights puts it out.
-    sid: str = request.sid  # type: ignore[attr-defined]
     with _lock:
         _rooms[sid] = {"sign_in": None, "own": set(), "names": {room}}
     start_pump(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -222,7 +236,7 @@ def _recheck_forever(app: Flask) -> None:
         try:
             with app.app_context():
                 recheck()
-        except SQLAlchemyError:
+        except Exception:  # this thread must live
             log.exception("rooms could not be checked; they are checked again soon")
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import JSON, CursorResult, Index, String, Text, and_, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from board import leases
@@ -278,8 +278,8 @@ class Batch:
                 with self.lock:
                     self._note(claimed, values or {})
                 return
-            except DBAPIError as error:
-                db.session.remove()
+            except SQLAlchemyError as error:
+                let_go()
                 if not is_away(error) or time.monotonic() > until:
                     raise
                 time.sleep(0.3)
@@ -320,7 +320,7 @@ class Batch:
                 except Exception as error:
                     log.error("lease %s could not be extended: %s", self.lease, type(error).__name__)
                 finally:
-                    db.session.remove()
+                    let_go()
 
     def _prolong(self) -> None:
         with transaction():

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.pool import PoolProxiedConnection
 
 from board.clock import now
-from board.db import Model, after_commit, ask, before_commit, db, insert, transaction, writing
+from board.db import Model, after_commit, ask, before_commit, db, insert, let_go, transaction, writing
 from board.errors import database_away
 from board.seams import may_follow, provided
 from board.wakeups import Wakeups
@@ -215,7 +215,7 @@ class Pump:
                     self.turn()
                 except Exception:
                     log.exception("the live pump could not read; it goes on")
-                    db.session.remove()
+                    let_go()
                     self.watch = None
                     time.sleep(0.5)
 

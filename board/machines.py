@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from board.clock import now
-from board.db import Model, db, insert, transaction
+from board.db import Model, insert, let_go, transaction
 from board.settings import INSTALL_SCALED, Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def beat_until(stop: threading.Event, app: Flask) -> None:
             except SQLAlchemyError as error:
                 log.error("no sign of life could be given: %s", type(error).__name__)
             finally:
-                db.session.remove()
+                let_go()
             if stop.wait(BEAT):
                 break
         try:
@@ -121,7 +121,7 @@ def beat_until(stop: threading.Event, app: Flask) -> None:
         except SQLAlchemyError:
             log.info("the row of this machine stays until it is old")
         finally:
-            db.session.remove()
+            let_go()
 
 
 # --- what is refused at start -------------------------------------------------------------------------------

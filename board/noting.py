@@ -34,6 +34,10 @@ GATHERED = ("/admin/", "/moderation", "/inspection")
 QUIET = {"worker", "run", "shell"}  # commands that do nothing in office themselves
 
 
+def _under(rule: str, places: tuple[str, ...]) -> bool:
+    return any(rule == place or rule.startswith(f"{place.rstrip('/')}/") for place in places)
+
+
 def opened(act: str, *, by: str, thing: str) -> None:
     """Say that the page being made shows `thing`, which is closed, to the person `by` (public id).
 
@@ -44,7 +48,7 @@ def opened(act: str, *, by: str, thing: str) -> None:
 
 
 def _gathered() -> None:
-    if request.url_rule is not None and request.url_rule.rule.startswith(GATHERED):
+    if request.url_rule is not None and _under(request.url_rule.rule, GATHERED):
         person = provided("officer_at_work")
         if person is not None:
             opened("page.read", by=person, thing=f"page:{request.url_rule.rule}"[:80])
@@ -85,7 +89,7 @@ def _whatever_was_done(session: Session) -> None:
 
 def _by_form() -> None:
     rule = request.url_rule
-    if rule is None or request.method in SAFE_METHODS or rule.rule.startswith(OWN):
+    if rule is None or request.method in SAFE_METHODS or _under(rule.rule, OWN):
         return
     person = provided("officer_at_work")
     if person is None or audit.noted(person) or g.get("act_noted"):

@@ -16,7 +16,6 @@ from datetime import timedelta
 
 from flask import Flask, current_app
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from board.clock import now
 from board.db import db, transaction
@@ -128,7 +127,7 @@ class Presence:
             try:
                 with self.app.app_context():
                     self.turn()
-            except SQLAlchemyError:
+            except Exception:  # this thread must live
                 log.exception("presence could not be written; it is said again soon")
 
 

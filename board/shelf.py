@@ -7,6 +7,7 @@ while nobody has committed anything since. Every other request goes in.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +40,7 @@ class Shelf:
     def __init__(self, app: Flask, inner: WSGIApplication, pages: Mapping[Any, Kept], engine: Engine) -> None:
         self.app, self.inner, self.pages, self.engine = app, inner, pages, engine
         self.held: dict[tuple[str, ...], _Answer] = {}
+        self.lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_NONE_MATCH" not in environ:
@@ -55,9 +57,10 @@ class Shelf:
         headers = [pair for pair in response.get_wsgi_headers(environ) if pair[0].lower() != "x-request-id"]
         if any(name.lower() == "set-cookie" for name, _value in headers):
             return
-        while len(self.held) >= HELD:
-            self.held.pop(next(iter(self.held)), None)
-        self.held[known_by] = _Answer(kept, full_key, headers, environ.get("PATH_INFO", ""))
+        with self.lock:
+            while len(self.held) >= HELD:
+                del self.held[next(iter(self.held))]
+            self.held[known_by] = _Answer(kept, full_key, headers, environ.get("PATH_INFO", ""))
 
     def _stands(self, answer: _Answer) -> bool:
         kept = answer.kept

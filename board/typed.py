@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 LONGEST = 100_000  # characters of one field that a form gives back; what is longer was no letter
 WORDS = (
     "title", "body", "text", "words", "note", "question", "answer", "reason", "advice", "place", "table",
+    "findings", "news", "found", "review_words", "confirm_words", "about_whom",
 )  # fmt: skip
 
 

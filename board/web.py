@@ -144,7 +144,8 @@ def cached_page(
     address = "" if current_app.config["SETTINGS"].public_url else request.host
     full_key = (key, current().cookie(), address)
     kept = _pages.get(full_key)
-    state = commits()
+    # Whoever has read already sees the board as it was then; a number read now would vouch for more than that.
+    state = None if db.session().in_transaction() else commits()
     if kept is not None and (
         kept.fresh_until <= time.time() or not current_app.config["SETTINGS"].page_cache
     ):
@@ -154,7 +155,7 @@ def cached_page(
         if kept is None or kept.version != found:
             kept = _keep(full_key, found, build, seconds)
         kept.commits = state
-    if not counted:
+    if not counted and state is not None:
         g.for_the_shelf = (full_key, kept)
     response = current_app.response_class(
         kept.body,
@@ -185,7 +186,7 @@ def _keep(
 
 
 def forget_pages() -> None:
-    """Empty the store of pages (tests, and a city loaded anew)."""
+    """Empty the store of pages."""
     with _pages_lock:
         _pages.clear()
 

@@ -72,12 +72,15 @@ def tell(event: CaseEvent, wishes: Iterable[Wish]) -> None:
         return
     moment, hours = now(), rhythms(asked)
     due = {key: due_of(wish.person, wish.how, hours[key], moment) for key, wish in asked.items()}
+    later: set[datetime] = set()
     for key in _kept(event, asked, due, moment):
         if due[key] <= moment:
             who = asked[key].person
             _carry(who, ways[key], hours[key], Purpose.NEWS, f"news:{event.public_id}:{who.public_id}", event)
         else:
-            promise(due[key])
+            later.add(due[key])
+    for hour in sorted(later):
+        promise(hour)
 
 
 def _ways_out(person_ids: Iterable[int], purpose: Purpose) -> dict[int, list[str]]:

@@ -88,6 +88,8 @@ def change_password(person: Person, old: str, new: str, *, here: SignIn | None) 
         attempts.right(tries)
     with transaction():
         person = Person.by_public_id(public_id)
+        if person.password_hash != kept:  # an administrator gave him another one in this moment
+            raise Invalid(_l("This is not your present password"), field="old_password")
         passwords.set_password(person, new)
         audit.note("person.password_changed", by=public_id, thing=f"person:{public_id}")
         _end_all(person, but=staying)

@@ -247,9 +247,10 @@ def _run(chain: _Chain, at: int, last: int, digits: str, before: str) -> _Run:
 
 def _read(seen: View, run: _Run, allow: Collection[str], *, listed: bool) -> Hit | None:
     digits, sizes, start, end, words = run.digits, run.sizes, run.start, run.end, seen.words
-    if len(digits) >= 15 and not run.joints & {"comma", "hotline"}:
+    if len(digits) >= 15 and "comma" not in run.joints:
         found = _resident(words, run) or _card(words, run)
-        if found is not None:
+        # A card may end in 「… 114」; a number and the hotline behind it have no check digit in common.
+        if found is not None and ("hotline" not in run.joints or luhn(digits) or resident_number(digits)):
             return found
     if _money(words, start, end):
         return None

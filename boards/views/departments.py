@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
@@ -39,10 +39,32 @@ def index() -> Response:
 @bp.get("/d/<key>")
 def show(key: str) -> Response:
     """A department. Names of who is on duty are for colleagues; the public reads how many, and the duty phone."""
-    unit = Department.by_key(key)
-    person = me()
     before = request.args.get("before", "")
     before = before if cards.read_cursor(before) is not None else ""
+    person = me()
+    if person is not None:
+        response = make_response(_page(_shown(key, before), person, first=not before)[0])
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
+    found: list[_Shown] = []
+
+    def version() -> Any:
+        found.append(_shown(key, before))
+        shown = found[-1]
+        return shown.page.keys, tuple(sorted(shown.tally.items())), shown.on_duty
+
+    return cached_page(("department", key, before), version, lambda: _page(found[-1], None, first=not before))
+
+
+class _Shown(NamedTuple):
+    unit: Department
+    page: cards.Page
+    tally: dict[str, int]
+    on_duty: int
+
+
+def _shown(key: str, before: str) -> _Shown:
+    unit = Department.by_key(key)
     tally = tallies(f"department:{key}")[f"department:{key}"]
     open_cases = max(0, sum(tally.get(str(status), 0) for status in OPEN))
     page = cards.page_of(
@@ -51,34 +73,17 @@ def show(key: str) -> Response:
         before=before or None,
         few=open_cases <= cards.FEW,
     )
-    on_duty = pulse.on_duty().get(unit.id, 0)
-    version = (page.keys, tuple(sorted(tally.items())), on_duty)
-
-    def build() -> tuple[str, Any]:
-        return _page(unit, person, page, tally, on_duty, first=not before), cards.fresh_until(page.keys)
-
-    if person is not None:
-        response = make_response(build()[0])
-        response.headers["Cache-Control"] = "private, no-store"
-        return response
-    return cached_page(("department", key, before), version, build)
+    return _Shown(unit, page, tally, pulse.on_duty().get(unit.id, 0))
 
 
-def _page(
-    unit: Department,
-    person: Person | None,
-    page: cards.Page,
-    tally: dict[str, int],
-    on_duty: int,
-    *,
-    first: bool,
-) -> str:
+def _page(shown: _Shown, person: Person | None, *, first: bool) -> tuple[str, Any]:
+    unit, page, tally, on_duty = shown
     usual = pulse.kept(("first-answer", unit.key), lambda: pulse.first_answer(unit), 600)
     names = (
         [each.duty_name for each in unit.on_duty(now())] if may(person, "department.read_names", unit) else []
     )
     found = cards.rows(page.keys)
-    return render_template(
+    html = render_template(
         "boards/department.html",
         unit=unit,
         here=request.full_path.rstrip("?"),
@@ -93,3 +98,4 @@ def _page(
         below=sorted(unit.children, key=lambda each: each.position),
         desk_url=f"/desk?department={unit.key}" if may(person, "desk.open", unit) else "",
     )
+    return html, cards.fresh_until(page.keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, render_template
@@ -12,17 +13,19 @@ from boards.models.section import Section
 bp = Blueprint("guides", __name__)
 
 
-def _static(name: str, **values: Any) -> Response:
+def _static(name: str, values: Callable[[], dict[str, Any]] = dict) -> Response:
     def build() -> tuple[str, Any]:
-        return render_template(f"boards/{name}.html", here=f"/{name}", **values), None
+        return render_template(f"boards/{name}.html", here=f"/{name}", **values()), None
 
-    return cached_page(("guide", name), name, build)
+    return cached_page(("guide", name), lambda: name, build)
 
 
 @bp.get("/guide")
 def guide() -> Response:
     """How it works, and how the numbers are counted."""
-    return _static("guide", sections=[each for each in Section.all() if each.is_public and each.makes_cases])
+    return _static(
+        "guide", lambda: {"sections": [each for each in Section.all() if each.is_public and each.makes_cases]}
+    )
 
 
 @bp.get("/privacy")

@@ -21,15 +21,16 @@ bp = Blueprint("complaints_published", __name__)
 @bp.get("/complaints")
 def index() -> Response:
     """Month, reason class and state; conclusions by class; the seed of each sample once its month is over."""
-    section = publishing.complaints_section()
-    if section is None:
-        raise NotFound
     month = sampling.month_of(now())
 
     def version() -> Any:
+        if publishing.complaints_section() is None:
+            raise NotFound
         return month, tuple((each.month, each.drawn_at) for each in _draws())
 
     def build() -> tuple[str, Any]:
+        section = publishing.complaints_section()
+        assert section is not None  # version
         figures = [
             {
                 "month": each.month,

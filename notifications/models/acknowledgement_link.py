@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board import jobs
-from board.clock import now
+from board.clock import midnight, now, today
 from board.db import Model, db, transaction
 from people import vault
 from people.models import Person
@@ -81,15 +81,17 @@ class AcknowledgementLink(Model):
 
 
 def _promise_forgetting() -> None:
-    tomorrow = now() + KEPT
-    jobs.put("forget-links", key=f"forget-links:{tomorrow:%Y-%m-%d}", due_at=tomorrow)
+    # One job for all of a day's links: by then the last of them is over and was kept for a day.
+    day = today()
+    over = midnight(day + timedelta(days=1)) + LASTS + KEPT
+    jobs.put("forget-links", key=f"forget-links:{day:%Y-%m-%d}", due_at=over)
 
 
 @jobs.handler("forget-links")
 def forget_links() -> None:
     """Delete the links whose half hour has been over for a day, pressed or not."""
     with transaction() as session:
-        session.execute(delete(AcknowledgementLink).where(AcknowledgementLink.expires_at < now() - KEPT))
+        session.execute(delete(AcknowledgementLink).where(AcknowledgementLink.expires_at <= now() - KEPT))
 
 
 def _token(delivery: str) -> str:

@@ -33,7 +33,7 @@ SETTLED = timedelta(seconds=5)  # what began inside a window has been committed 
 def tell(page: Page, place: int, step: Step, people: Iterable[Person], moment: datetime) -> None:
     """Tell these people of the page's cause by every channel that reaches them and was not used for it yet."""
     known = _known(page.cause_id)
-    people = list(people)
+    people = list(dict.fromkeys(people))
     reached = _channels(people, step)
     news = [
         (person, channel)

@@ -19,7 +19,9 @@ from boards.models.posting import reply
 from boards.models.watch import AT_ONCE, DAILY, INBOX
 from boards.models.watch import follow as watch
 from notifications import followers, following, letters, tidings, unsubscribing
+from notifications.hours import next_hour
 from notifications.models import Delivery, Follow, InboxItem, Tiding
+from notifications.models.follow import DIGEST_HOUR
 from notifications.targets import target
 from people import contacts
 from people.models import Department, Person
@@ -649,6 +651,20 @@ def test_a_worker_killed_between_the_chunks_tells_everybody_once(cast, thread_po
     jobs.run_due(kinds=WORK)
     for key in ids:
         assert len(sent(db.session.get_one(Person, key))) == 1
+
+
+def test_an_hour_that_is_about_to_strike_is_promised_once_for_everybody(cast, thread_posted):
+    crowd_follows(5, DAILY)
+    hour = next_hour(DIGEST_HOUR, clock.now())
+    clock.advance(hour - clock.now() - timedelta(minutes=2))
+    thread_posted()
+    jobs.run_due(kinds=("tell-followers",))
+    waiting = (
+        select(func.count())
+        .select_from(jobs.Job)
+        .where(jobs.Job.kind == "carry-tidings", jobs.Job.due_at == hour)
+    )
+    assert db.session.scalar(waiting) == 1
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 7, 10])

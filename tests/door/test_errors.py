@@ -6,17 +6,18 @@ import contextvars
 import re
 from html import unescape
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import default_exceptions
 from werkzeug.test import TestResponse
 
-from board import facts, noting
+from board import facts, noting, typed
 from board.db import commits, db, transaction
 from board.facts import Fact
 from tests.domain.test_database import fill_the_disk
@@ -291,3 +292,25 @@ def test_another_site_cannot_put_its_words_on_an_error_page(refusing: Flask) -> 
     )
     assert answer.status_code == 403
     assert "转到这个账户" not in answer.text
+
+
+def test_a_verb_does_not_go_on_without_what_it_has_written_so_far(
+    app: Flask, cast: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "select", lambda *_columns: text("SELECT nothing FROM nowhere"))
+    facts.forget()
+    assert facts.facts() == facts.DEFAULTS, "an empty database still says that it is empty"
+    with pytest.raises(OperationalError), transaction():
+        facts.facts()
+    facts.forget()
+
+
+def test_whatever_is_written_by_hand_is_given_back() -> None:
+    templates = Path(__file__).resolve().parents[2] / "templates"
+    asked = {
+        name
+        for path in templates.rglob("*.html")
+        for name in re.findall(r'area_field\(\s*"([^"]+)"\s*,', path.read_text())
+    }
+    assert {"findings", "body"} <= asked
+    assert asked <= set(typed.WORDS)

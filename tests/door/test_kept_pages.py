@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from board import web
 from board.db import commits, db, transaction
@@ -220,3 +220,20 @@ def in_english(client_of: Any, get_as: Any, path: str) -> str:
     html = get_as(None, path).get_data(as_text=True)
     client_of(None).delete_cookie("prefs")
     return str(html)
+
+
+def test_a_page_that_read_before_it_was_asked_for_vouches_for_nothing(app: Flask, cast: Any) -> None:
+    @app.get("/test/early")
+    def early() -> Any:
+        db.session.execute(text("SELECT 1"))
+        return web.cached_page("test-early", "always", lambda: ("drawn", None))
+
+    @app.get("/test/late")
+    def late() -> Any:
+        return web.cached_page("test-late", lambda: "always", lambda: ("drawn", None))
+
+    for path, held in (("/test/early", 0), ("/test/late", 1)):
+        app.extensions["shelf"].held.clear()
+        answer = contextvars.Context().run(app.test_client().get, path)
+        assert answer.text == "drawn"
+        assert len(app.extensions["shelf"].held) == held, path

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask_socketio import SocketIOTestClient
 from sqlalchemy import delete
+from sqlalchemy.exc import OperationalError
 
 from board import clock, create_app, hub, live
 from board.db import db, transaction
@@ -54,6 +55,17 @@ def heard(socket: SocketIOTestClient) -> list[dict[str, Any]]:
 
 def test_a_visitor_gets_no_socket(socket_of):
     assert not socket_of(None).is_connected()
+
+
+def test_a_socket_that_comes_while_the_database_is_away_is_told_to_come_again(socket_of, monkeypatch):
+    def away() -> None:
+        raise OperationalError("SELECT 1", {}, Exception("the server went away"))
+
+    monkeypatch.setattr(hub, "reader", away)
+    assert not socket_of("rita").is_connected()
+    assert hub._rooms == {}
+    monkeypatch.undo()
+    assert socket_of("rita").is_connected()
 
 
 def test_a_reader_hears_the_case_he_has_open_and_himself(cast, socket_of, pump, reported):

@@ -215,6 +215,27 @@ def test_a_new_password_needs_the_old_one_and_signs_every_other_device_out(app, 
     assert password(Browser(app), password=new).status_code == 303
 
 
+def test_a_password_that_an_administrator_gave_meanwhile_stands(app, otto):
+    public_id, totp = otto
+    desk = Browser(app)
+    password(desk)
+    code(desk, digits(totp))
+    given = "芦苇荡里有九只白鹭在看天"
+
+    def fits(kept: str | None, typed: str) -> bool:
+        right = really_fits(kept, typed)
+        with transaction():
+            passwords.set_password(Person.by_public_id(public_id), given)
+        return right
+
+    really_fits = passwords.fits
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "fits", fits)
+        answer = desk.submit("/me", "/me/password", old_password=PASSWORD, password="湖边的七只野鸭子在睡觉")
+    assert answer.status_code == 422
+    assert password(Browser(app), password=given).status_code == 303
+
+
 def test_the_present_password_cannot_be_guessed_on_a_device_that_was_left_open(app, otto):
     desk = Browser(app)
     password(desk)
