@@ -596,7 +596,7 @@ def chips(case: Case) -> dict[str, Any]:
         "outcome": case.outcome,
         "verdict": case.rated_solved if case.status == S.CLOSED else None,
         "overdue": late_clock(case) is not None and case.thread.section.shows_countdown,
-        "supervised": False,
+        "supervised": case.supervised,
         "round": case.round,
     }
 

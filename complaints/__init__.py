@@ -19,8 +19,11 @@ def init_app(app: Flask) -> None:
         readings,
         sampling,
         settling,
+        supervising,
+        supervision_lines,
+        weekly,
     )
-    from complaints.views import inquiries, inspection, published, recusals, statements
+    from complaints.views import inquiries, inspection, ordering, published, recusals, statements, supervision
 
-    for pages in (inquiries, inspection, published, recusals, statements):
+    for pages in (inquiries, inspection, ordering, published, recusals, statements, supervision):
         app.register_blueprint(pages.bp)

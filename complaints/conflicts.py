@@ -40,6 +40,16 @@ def conflicted(person: Person, case: Case) -> str | None:
     return reason
 
 
+def tied_units(person: Person) -> frozenset[int]:
+    """The units, by table id, that `person` must not inspect as a whole: his own, those above, and those below what he
+    leads, now or in the last 24 months."""
+    found: frozenset[int] = _asked_once(
+        ("units", person.id),
+        lambda: frozenset().union(*units(_offices(person), _tree(), now()).values()),
+    )
+    return found
+
+
 def free(people: Iterable[Person], case: Case) -> list[Person]:
     """Those of `people` whom nothing keeps away from the case, in their order."""
     return [person for person in people if conflicted(person, case) is None]
@@ -256,4 +266,4 @@ def _asked_once(key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
     return answers[key]
 
 
-__all__ = ["REASONS", "barred", "barred_from", "conflicted", "free", "free_of_conflict", "thread_of"]
+__all__ = ["REASONS", "barred", "barred_from", "conflicted", "free", "free_of_conflict", "thread_of", "tied_units"]

@@ -10,6 +10,8 @@ from board.seams import fill
 from boards.models import Case, Section
 from complaints.accusing import is_complaint, takes_complaints
 from complaints.models.statement import Statement
+from complaints.models.supervision import SupervisionOrder
+from complaints.supervision_words import desk_row, notice
 from people.models import Department, Person
 
 
@@ -17,16 +19,42 @@ from people.models import Department, Person
 def desk_links(_department: Department, person: Person) -> Markup:
     """At the duty desk: to the inspectors' desk, and to the questions that wait for this officer."""
     asked = Statement.waiting_for(person)
+    orders = SupervisionOrder.waiting_for(person)
     inspects = may(person, "inspection.open")
-    if not asked and not inspects:
+    if not asked and not orders and not inspects:
         return Markup()
-    return Markup(render_template("complaints/desk_links.html", asked=asked, inspects=inspects))
+    return Markup(
+        render_template(
+            "complaints/desk_links.html",
+            asked=asked,
+            inspects=inspects,
+            orders=[desk_row(each) for each in orders],
+            unread=sum(each.read_at is None for each in orders),
+        )
+    )
 
 
 @fill("desk.case")
 def desk_case(case: Case) -> Markup:
-    """In the open complaint of the duty desk: the way to its two tasks."""
-    return Markup(render_template("complaints/to_tasks.html", case=case)) if is_complaint(case) else Markup()
+    """In the open case of the duty desk: of a complaint the way to its two tasks, and what the inspectors demand."""
+    orders = [
+        desk_row(each)
+        for each in SupervisionOrder.standing_for(case)
+        if each.department_id == case.department_id and each.state == "issued"
+    ]
+    complaint = is_complaint(case)
+    if not complaint and not orders:
+        return Markup()
+    return Markup(
+        render_template("complaints/to_tasks.html", case=case, complaint=complaint, orders=orders)
+    )
+
+
+@fill("case.notices")
+def case_notices(case: Case) -> Markup:
+    """On the page of a case: each order that stands over it. Whoever reads the case may read the order."""
+    orders = [notice(each) for each in SupervisionOrder.standing_for(case)]
+    return Markup(render_template("complaints/notices.html", orders=orders)) if orders else Markup()
 
 
 @fill("section.private")

@@ -22,8 +22,11 @@ from board.permissions import require
 from boards.models import Case, CaseEvent, Handover, Rating, Section, Text, Thread
 from boards.models.status import BAD, OPEN, Solved, Status, Visibility
 from boards.policy import visible_to
+from boards.pulse import kept
+from complaints.conflicts import tied_units
 from complaints.models.inquiry import Inquiry
 from complaints.models.look import Look
+from complaints.weekly import bad_ratings, late_answers, orders_issued
 from people.models import Department, Person
 
 # In the order of the tabs: first what somebody waits for, then what was promised and not kept, then what looks wrong.
@@ -37,6 +40,7 @@ QUEUES = (
     "passed",
     "empty",
     "reopened",
+    "supervised",
     "sample",
 )
 # Those an inspector goes through: a case leaves them when he says that he has looked.
@@ -46,6 +50,7 @@ SAME = 3  # times one answer was given to different cases within the window
 HANDOVERS = 3
 WINDOW = timedelta(days=30)
 MOST = 50
+UNITS = 20  # rows of the table of units
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Listed:
     status: str
     round: int
     returns: int
+    supervised: bool
+    public: bool
     due: Any
     posted: Any
 
@@ -109,6 +116,8 @@ class Inspection:
                 Case.status,
                 Case.round,
                 Case.returns,
+                Case.supervised,
+                _public(),
                 due.label("due"),
                 Thread.posted_at,
             )
@@ -150,6 +159,7 @@ class Inspection:
             "reopened": lambda: and_(
                 _public(), Case.status.in_(OPEN), Case.round > 1, self._not_looked(name)
             ),
+            "supervised": lambda: and_(_public(), Case.supervised),
             "sample": lambda: (
                 select(Look.id)
                 .where(Look.case_id == Case.id, Look.queue == "sample", Look.done_at.is_(None))
@@ -204,6 +214,18 @@ class Inspection:
             .correlate(Case)
             .exists()
         )
+
+    def units(self) -> list[tuple[Department, int, int, int]]:
+        """Of each unit with which this inspector has nothing to do: late first answers, bad ratings and orders of the last
+        30 days, the most first; units without any are left out."""
+        late, bad, orders = kept("inspected-units", lambda: (late_answers(), bad_ratings(), orders_issued()), 300)
+        tied = tied_units(self.person)
+        rows = [
+            (each, late[each.id], bad[each.id], orders[each.id])
+            for each in self.departments.values()
+            if each.id not in tied and (late[each.id] or bad[each.id] or orders[each.id])
+        ]
+        return sorted(rows, key=lambda row: (-row[1] - row[2], row[0].position))[:UNITS]
 
     def stands(self, case: Case, name: str) -> bool:
         """Whether this case stands in that queue now."""

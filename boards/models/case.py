@@ -75,6 +75,8 @@ class Case(Workflow, Model):
     returns: Mapped[int] = mapped_column(default=0)
     overdue: Mapped[bool] = mapped_column(default=False)
     ever_overdue: Mapped[bool] = mapped_column(default=False)
+    # Whether the inspectors demand something of its unit: kept true by their orders, read by chips and vetoes.
+    supervised: Mapped[bool] = mapped_column(default=False)
     rated_solved: Mapped[str | None] = mapped_column(String(8))
     rated_satisfaction: Mapped[str | None] = mapped_column(String(20))
     next_due_at: Mapped[datetime | None]

@@ -304,6 +304,8 @@ class Workflow(Handing, Pausing, Concluding):
     def _bar_decline(self, person: Person | None) -> Any:
         if vetoed("case.decline", person, self._case):
             return _l("A complaint is looked into: it cannot be declined.")
+        if vetoed("case.resolve", person, self._case):
+            return _l("A supervision order is open: answer it first.")
         return self._bar_waiting("decline", person)
 
     def _decline(self, by: Person, reason: str, advice: str) -> CaseEvent:

@@ -1,4 +1,4 @@
-"""What the inspectors keep: complaints, whom they accuse, the two tasks of each, and what they looked at."""
+"""What the inspectors keep: complaints, whom they accuse, the two tasks of each, what they looked at and what they demand."""
 
 from complaints.models.accused import Accused
 from complaints.models.complaint import Complaint
@@ -9,6 +9,8 @@ from complaints.models.look import Look
 from complaints.models.reading import Reading
 from complaints.models.recusal import Recusal
 from complaints.models.statement import Statement
+from complaints.models.supervision import OrderedCase, SupervisionNumber, SupervisionOrder
+from complaints.models.unit_review import UnitReview
 
 __all__ = [
     "Accused",
@@ -17,7 +19,11 @@ __all__ = [
     "FormerParent",
     "Inquiry",
     "Look",
+    "OrderedCase",
     "Reading",
     "Recusal",
     "Statement",
+    "SupervisionNumber",
+    "SupervisionOrder",
+    "UnitReview",
 ]

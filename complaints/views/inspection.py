@@ -27,6 +27,7 @@ from complaints.models.accused import Accused
 from complaints.models.complaint import Complaint
 from complaints.models.inquiry import CONCLUSIONS, MEASURES, Inquiry
 from complaints.models.statement import Statement
+from complaints.views.ordering import waiting
 from complaints.words import conclusion_word, measure_word, measure_words, reason_word, state_word, task_word
 from people import me
 from people.models import Department
@@ -144,9 +145,26 @@ class Page:
             "box": _box(self.desk.queue, row),
             "meta": [unit.title, section.title, row.number],
             "round": row.round,
+            "supervised": row.supervised,
             "restricted": not section.is_public,
+            "ticks": "ticks" if row.public and not row.supervised else "",
             "acts": [],
         }
+
+    def units(self) -> list[list[Any]]:
+        """The rows of the table of units: late first answers, bad ratings and orders of the last 30 days."""
+        return [[unit.title, late, bad, orders] for unit, late, bad, orders in self.desk.units()]
+
+    def waiting(self) -> int:
+        """How many drafts, answers and units wait for this inspector."""
+        return waiting(self.desk.person)
+
+    def new_order(self) -> str:
+        """Where an order over the open case begins; "" where there is none to issue."""
+        case = self.case
+        if case is None or case.supervised or not may(self.desk.person, "inspection.order", case):
+            return ""
+        return f"/inspection/supervision/new?case={case.number}&queue={self.desk.queue}"
 
     @property
     def looks(self) -> bool:
@@ -180,6 +198,7 @@ def queue_name(name: str) -> str:
         "passed": _("Passed around"),
         "empty": _("Empty answers"),
         "reopened": _("Opened again"),
+        "supervised": _("Under an order"),
         "sample": _("Random sample"),
     }[name]
 
@@ -196,6 +215,7 @@ def empty_words(name: str) -> str:
         "passed": _("Cases that departments pass on to one another will stand here."),
         "empty": _("Answers of a few characters, and answers given to several cases, will stand here."),
         "reopened": _("Cases that their posters opened again will stand here."),
+        "supervised": _("Public cases over which an order stands will be here."),
         "sample": _("Two in a hundred of the closed cases are drawn when a month is over."),
     }[name]
 
