@@ -63,20 +63,22 @@ def week_of(moment: datetime) -> str:
 def long_overdue() -> list[Case]:
     """The open cases whose unit has owed something for five working days more than promised, and that no order covers,
     what is owed longest first. Of what is not public only complaints: nobody else could decide over it."""
-    rows = db.session.execute(
-        select(Case, func.min(Deadline.breached_at))
-        .join(Thread, Case.thread_id == Thread.id)
-        .join(Deadline, Deadline.case_id == Case.id)
+    owed = (
+        select(Deadline.case_id, func.min(Deadline.breached_at).label("since"))
         .where(
-            Case.status.in_((*OPEN, Status.RESOLVED)),
-            Case.supervised.is_(False),
             Deadline.kind.in_(DUTIES),
             Deadline.stopped_at.is_(None),
             Deadline.breached_at <= now() - timedelta(days=LONG_OVERDUE.count),
         )
-        .group_by(Case.id)
-        .order_by(func.min(Deadline.breached_at), Case.id)
+        .group_by(Deadline.case_id)
+        .subquery()
     )
+    rows = db.session.execute(
+        select(Case, owed.c.since)
+        .join(owed, owed.c.case_id == Case.id)
+        .where(Case.status.in_((*OPEN, Status.RESOLVED)), Case.supervised.is_(False))
+        .order_by(owed.c.since, Case.id)
+    ).all()
     work = calendar()
     return [
         case
@@ -183,7 +185,7 @@ def late_answers() -> Counter[int]:
         )
         .group_by(Case.department_id)
     )
-    return Counter(dict(rows.tuples()))
+    return Counter({unit: count for unit, count in rows})
 
 
 def bad_ratings() -> Counter[int]:
@@ -195,7 +197,7 @@ def bad_ratings() -> Counter[int]:
         .where(Thread.visibility == Visibility.PUBLIC, Rating.at >= now() - REVIEWED, Rating.first, _bad())
         .group_by(Case.department_id)
     )
-    return Counter(dict(rows.tuples()))
+    return Counter({unit: count for unit, count in rows})
 
 
 def orders_issued() -> Counter[int]:
@@ -205,7 +207,7 @@ def orders_issued() -> Counter[int]:
         .where(SupervisionOrder.issued_at >= now() - REVIEWED, SupervisionOrder.readable(None))
         .group_by(SupervisionOrder.department_id)
     )
-    return Counter(dict(rows.tuples()))
+    return Counter({unit: count for unit, count in rows})
 
 
 def open_reviews() -> None:

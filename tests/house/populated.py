@@ -25,23 +25,24 @@ from werkzeug.test import TestResponse
 
 from board import clock, create_app, facts, images, jobs, web
 from board.clock import now
-from board.db import db, transaction
+from board.db import db, random_id, transaction
 from board.files import StoredFile, keep
 from boards import cards, casepage, pulse
 from boards.filing import file_report
 from boards.models import Appeal, Case, ModerationAct, Section, StockPhrase, Text, WatchedWord
 from boards.models.posting import Draft, post, reply
-from complaints.models import Statement
+from complaints.models import Statement, SupervisionOrder, UnitReview
+from complaints.models.supervision import Demand
 from notifications.following import begin
 from notifications.models import AcknowledgementLink, InboxItem, queue
 from notifications.receipts import receipt_path
 from notifications.targets import target
 from notifications.unsubscribing import token_of
 from people import contacts, vault
-from people.models import Department, SignIn
+from people.models import Department, Person, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
-from tests.complaining import complain, open_complaints, tasks
+from tests.complaining import DISCIPLINE, complain, officer, open_complaints, tasks
 from tests.conftest import MOMENT, ORIGIN, fields_of, settings
 
 PEOPLE = ("visitor", "rita", "vera", "otto", "hugo", "lena", "dana", "carl", "mona", "adam", "ines")
@@ -74,6 +75,9 @@ MARKS: dict[str, tuple[str, ...]] = {
     "QCOMPLAINTNEWS": ("rita", "ines"),
     "QCOMPLAINTWHOM": ("ines",),
     "QCOMPLAINTQUESTION": ("ines", "lena"),  # whose unit is asked, and who reads nothing else of it
+    "QORDERWORDS": ("rita", "ines"),  # of an order over the complaint: there for its readers alone
+    "QDRAFTWORDS": ("ines",),
+    "QREVIEWED": (),  # what the look at a unit gave is kept, and shown nowhere
     "QCOVERED": ("rita",),
     "QEARLIER": ("rita", "otto", "lena"),
     "13912345678": ("rita",),  # in Rita's own words; a department uncovers them one by one, and each look is recorded
@@ -363,6 +367,7 @@ def _fill(board: Populated) -> None:
     for name, caption in (("fresh", "路口"), ("held", "QHELDCAPTION"), ("shut", "QSHUTCAPTION")):
         board.refs[f"{name}.photo"] = _photo(board.refs[f"{name}.text"], caption)
     _complaint(board)
+    _supervision(board)
     board.refs |= {
         "missing": "20261117-9999", "missing.thread": "zzzzzzzzzz", "missing.text": "zzzzzzzzzz",
         "missing.photo": "zzzzzzzzzz", "version": board.app.config["ASSET_HASH"],
@@ -391,6 +396,43 @@ def _complaint(board: Populated) -> None:
         traffic = Department.by_key("traffic-police")
         asked = Statement.ask(task, by=cast.ines, department=traffic, question="QCOMPLAINTQUESTION 谁值勤？")
         board.refs["statement"] = asked.public_id
+
+
+def _supervision(board: Populated) -> None:
+    """An order of Ines's over a public case, one of discipline's over the complaint, a draft, and units to look at."""
+    cast = board.cast
+    for name in ("supervised", "drafted"):
+        with transaction():
+            case = posted(cast.rita, title=f"路口的灯坏了 {name}").case
+            assert case is not None
+            board.note(name, case)
+    said = Demand(words="请公开答复，写明办结日期。")
+
+    def order(name: str, by: Person, said: Demand) -> SupervisionOrder:
+        made = SupervisionOrder.begin([board.refs[name]], by=by, reason=said.reason)
+        if said.words:
+            made.issue(by=by, said=said, numbers=[board.refs[name]])
+        return made
+
+    with transaction():
+        board.refs["order"] = order("supervised", cast.ines, said).number
+    with transaction():
+        inspector = officer(DISCIPLINE[0])
+        said = Demand(reason="complaint", words="QORDERWORDS 请抓紧核查。")
+        board.refs["shut_order"] = order("complaint", inspector, said).number
+    with transaction():
+        draft = order("drafted", cast.ines, Demand(words=""))
+        draft.keep(by=cast.ines, said=Demand(words="QDRAFTWORDS 请答复。"), numbers=[board.refs["drafted"]])
+        board.refs["draft"] = draft.public_id
+    with transaction():
+        for unit, name in (("household-police", "review"), ("kunhe", "reviewed")):
+            review = UnitReview(
+                public_id=random_id(), department=Department.by_key(unit), why="unanswered", month="2026-11", counted=3
+            )
+            db.session.add(review)
+            db.session.flush()
+            board.refs[name] = review.public_id
+        review.close(by=cast.ines, words="QREVIEWED 值班安排有空档。")
 
 
 def _photo(owner: str, caption: str) -> str:

@@ -32,7 +32,7 @@ ALIKE = 5  # links of one shape that a reader follows
 WORDS = (
     "路口", "持刀", "救命", "三号楼", "隔壁", "青松路居民", "13912345678", "19900000777",
     "QWECHAT_2207", "63129977", "QREPLYLINK",
-    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QCOVERED", "QREPORTWORDS",
+    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QORDERWORDS", "QDRAFTWORDS", "QCOVERED", "QREPORTWORDS",
 )  # fmt: skip
 
 
@@ -112,6 +112,11 @@ def guesses(board: Populated) -> list[str]:
     found += ["/complaints", "/inspection", f"/inspection?case={board.refs['complaint']}"]
     found += [f"/inspection?queue={queue}" for queue in ("new", "working", "empty")]
     found.append(f"/statements/{board.refs['statement']}")
+    found += ["/supervision", "/supervision?year=2026", "/inspection/supervision", "/inspection?queue=supervised"]
+    for number in (board.refs["order"], board.refs["shut_order"], "order-2026-2", "order-2026-999"):
+        found += [f"/supervision/{number}", f"/supervision/{number}/print"]
+    found.append(f"/inspection/supervision/drafts/{board.refs['draft']}")
+    found += [f"/inspection/supervision/new?case={board.refs[name]}" for name in ("fresh", "shut", "complaint")]
     found += ["/follows", "/follows/new?kind=section&target=110", "/follows/new?kind=department&target=desk"]
     found += [f"/follows/new?kind={kind}" for kind in ("place", "search", "case", "person")]
     found += [
@@ -150,6 +155,7 @@ def secrets_of(board: Populated, who: str) -> list[str]:
         ("shut", READ_SHUT),
         ("opening", READ_SHUT),
         ("complaint", READ_COMPLAINT),
+        ("shut_order", READ_COMPLAINT),
     ):
         if who not in readers:
             names = (

@@ -108,6 +108,15 @@ POST = {
     "similar_seen": "1",
 }
 
+DEMAND = {
+    "level": "order",
+    "reason": "overdue",
+    "demand": "answer",
+    "words": "请公开答复。",
+    "due": "2026-11-20",
+    "act": "issue",
+}
+
 ROWS = [
     # --- what everybody reads
     page("/"),
@@ -223,6 +232,30 @@ ROWS = [
     _asks("confirmation", 409, agree="yes"),
     mine("/statements/<public_id>", "/statements/{statement}", who="lena", others=404),
     act("/statements/<public_id>/answer", "/statements/{statement}/answer", "lena", others=404, words="当晚二中队值勤。"),
+    # --- supervision: what everybody reads, what the unit's leader does, what the inspectors do
+    page("/supervision"),
+    page("/supervision/<number>", "/supervision/{order}"),
+    page("/supervision/<number>", "/supervision/{shut_order}", 404, s200="rita ines"),
+    page("/supervision/<number>", "/supervision/order-2026-999", 404),
+    page("/supervision/<number>/print", "/supervision/{order}/print"),
+    page("/supervision/<number>/print", "/supervision/{shut_order}/print", 404, s200="rita ines"),
+    act("/supervision/<number>/receipt", "/supervision/{order}/receipt", "lena"),
+    act("/supervision/<number>/receipt", "/supervision/{shut_order}/receipt", "ines", others=404, but="403 rita"),
+    act("/supervision/<number>/answer", "/supervision/{order}/answer", "lena", answer="三件均已办结并回访。"),
+    act("/supervision/<number>/answer", "/supervision/{order}/answer", "", but="422 lena", answer=" "),
+    act("/supervision/<number>/answer", "/supervision/{shut_order}/answer", "ines", others=404, but="403 rita", answer="正在核查。"),
+    act("/supervision/<number>/decision", "/supervision/{order}/decision", "", but="409 ines", fulfilled="yes"),
+    act("/supervision/<number>/decision", "/supervision/{order}/decision", "", but="409 ines", fulfilled="no", level="second", demand="answer", words="请落实。"),
+    act("/supervision/<number>/decision", "/supervision/{shut_order}/decision", "", others=404, but="403 rita ines", fulfilled="yes"),
+    mine("/inspection/supervision", who="ines", others=404),
+    mine("/inspection/supervision/new", "/inspection/supervision/new?case={fresh}", who="ines", others=404),
+    act("/inspection/supervision", "", "ines", others=404, case="{fresh}", **DEMAND),
+    act("/inspection/supervision", "", "", others=404, but="422 ines", case="{supervised}", **DEMAND),
+    act("/inspection/supervision", "", "", others=404, case="{shut}", **DEMAND),
+    mine("/inspection/supervision/drafts/<public_id>", "/inspection/supervision/drafts/{draft}", who="ines", others=404),
+    act("/inspection/supervision/drafts/<public_id>", "/inspection/supervision/drafts/{draft}", "ines", others=404, case="{drafted}", **DEMAND),
+    act("/inspection/supervision/drafts/<public_id>/discarding", "/inspection/supervision/drafts/{draft}/discarding", "ines", others=404),
+    act("/inspection/reviews/<public_id>/closing", "/inspection/reviews/{review}/closing", "ines", others=404, found="已约谈该单位。"),
     # --- writing
     page("/new", s403=STAFF),
     page("/s/<key>/new", "/s/traffic/new", s403=STAFF),
