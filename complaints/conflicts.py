@@ -266,4 +266,13 @@ def _asked_once(key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
     return answers[key]
 
 
-__all__ = ["REASONS", "barred", "barred_from", "conflicted", "free", "free_of_conflict", "thread_of", "tied_units"]
+__all__ = [
+    "REASONS",
+    "barred",
+    "barred_from",
+    "conflicted",
+    "free",
+    "free_of_conflict",
+    "thread_of",
+    "tied_units",
+]

@@ -45,9 +45,7 @@ def desk_case(case: Case) -> Markup:
     complaint = is_complaint(case)
     if not complaint and not orders:
         return Markup()
-    return Markup(
-        render_template("complaints/to_tasks.html", case=case, complaint=complaint, orders=orders)
-    )
+    return Markup(render_template("complaints/to_tasks.html", case=case, complaint=complaint, orders=orders))
 
 
 @fill("case.notices")

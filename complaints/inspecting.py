@@ -218,7 +218,9 @@ class Inspection:
     def units(self) -> list[tuple[Department, int, int, int]]:
         """Of each unit with which this inspector has nothing to do: late first answers, bad ratings and orders of the last
         30 days, the most first; units without any are left out."""
-        late, bad, orders = kept("inspected-units", lambda: (late_answers(), bad_ratings(), orders_issued()), 300)
+        late, bad, orders = kept(
+            "inspected-units", lambda: (late_answers(), bad_ratings(), orders_issued()), 300
+        )
         tied = tied_units(self.person)
         rows = [
             (each, late[each.id], bad[each.id], orders[each.id])

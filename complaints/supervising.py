@@ -63,8 +63,6 @@ def answers_first(_person: Person | None, case: Case) -> bool:
 def supervision_due(order: str) -> None:
     """The time of an order ran out: noted once, its leader and the inspectors are told."""
     with transaction():
-        order_id = db.session.scalar(
-            select(SupervisionOrder.id).where(SupervisionOrder.public_id == order)
-        )
+        order_id = db.session.scalar(select(SupervisionOrder.id).where(SupervisionOrder.public_id == order))
         if order_id is not None:
             SupervisionOrder.held(order_id).mark_overdue()

@@ -35,7 +35,9 @@ def _issued(e: CaseEvent, s: Scene) -> Markup:
     }
     if e.parameters.get("previous"):
         return _put(
-            _("%(office)s: %(previous)s was not fulfilled, %(order)s follows: %(unit)s must %(demand)s %(by)s."),
+            _(
+                "%(office)s: %(previous)s was not fulfilled, %(order)s follows: %(unit)s must %(demand)s %(by)s."
+            ),
             e,
             s,
             previous=_link(e.parameters["previous"]),
@@ -53,12 +55,18 @@ def _answered(e: CaseEvent, s: Scene) -> Markup:
 LINES.update(
     {
         "supervision.issued": ("scale", "insp", _issued),
-        "supervision.read": ("eye", "", lambda e, s: _put(_("The leader of %(unit)s has read %(order)s."), e, s)),
+        "supervision.read": (
+            "eye",
+            "",
+            lambda e, s: _put(_("The leader of %(unit)s has read %(order)s."), e, s),
+        ),
         "supervision.answered": ("message-square-text", "done", _answered),
         "supervision.overdue": (
             "circle-alert",
             "alert",
-            lambda e, s: _put(_("%(unit)s did not answer %(order)s in time; its leader and the inspectors were told."), e, s),
+            lambda e, s: _put(
+                _("%(unit)s did not answer %(order)s in time; its leader and the inspectors were told."), e, s
+            ),
         ),
         "supervision.fulfilled": (
             "circle-check",

@@ -80,7 +80,9 @@ def tone(order: SupervisionOrder) -> str:
     """The colour of the chip that shows its state."""
     if order.is_late or order.state == "unfulfilled":
         return "overdue"
-    return {"issued": "supervised", "answered": "resolved", "fulfilled": "confirmed"}.get(order.state, "closed")
+    return {"issued": "supervised", "answered": "resolved", "fulfilled": "confirmed"}.get(
+        order.state, "closed"
+    )
 
 
 def sentence(order: SupervisionOrder) -> str:
@@ -124,18 +126,30 @@ def desk_row(order: SupervisionOrder) -> dict[str, Any]:
 def suggestion(reason: str) -> str:
     """Words for a draft that an inspector may leave as they are."""
     return {
-        "overdue": _("The cases below are past their promised time. Answer each of them in public, and say by when it is done."),
+        "overdue": _(
+            "The cases below are past their promised time. Answer each of them in public, and say by when it is done."
+        ),
         "unanswered": _("Nobody has answered the cases below yet. Answer each of them in public."),
-        "dissatisfied": _("The poster was not content with two answers. Have somebody else look at it, call back, and answer anew."),
+        "dissatisfied": _(
+            "The poster was not content with two answers. Have somebody else look at it, call back, and answer anew."
+        ),
         "passed": _("The matter was passed around. Say in public who is in charge of it, and handle it."),
-        "empty": _("The answer does not say what was done. Answer anew: what was found, what was done, what comes next."),
+        "empty": _(
+            "The answer does not say what was done. Answer anew: what was found, what was done, what comes next."
+        ),
         "urgent": _("This is urgent. Handle it at once and answer in public."),
         "complaint": _("This complaint is past its time. Go on with it, and tell its poster how far it is."),
-        "unfulfilled": _("What the order before this one demanded was not done. Do it by the time below, and answer in public."),
+        "unfulfilled": _(
+            "What the order before this one demanded was not done. Do it by the time below, and answer in public."
+        ),
     }[reason]
 
 
 def issued_day(order: SupervisionOrder) -> str:
     """二〇二六 is not written out: `2026年11月17日`, `17 November 2026`; for paper."""
     moment = local(order.issued_at) if order.issued_at is not None else None
-    return _("%(year)s-%(month)s-%(day)s", year=moment.year, month=moment.month, day=moment.day) if moment else ""
+    return (
+        _("%(year)s-%(month)s-%(day)s", year=moment.year, month=moment.month, day=moment.day)
+        if moment
+        else ""
+    )

@@ -222,7 +222,12 @@ def _open(why: str, found: Iterable[tuple[int, int]]) -> None:
         db.session.execute(
             insert(UnitReview)
             .values(
-                public_id=random_id(), department_id=unit, why=why, month=month, counted=count, opened_at=now()
+                public_id=random_id(),
+                department_id=unit,
+                why=why,
+                month=month,
+                counted=count,
+                opened_at=now(),
             )
             .on_conflict_do_nothing()
         )

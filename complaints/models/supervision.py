@@ -168,9 +168,7 @@ class SupervisionOrder(PublicId, Model):
         return cls.issued_at.is_not(None) & covered.exists()
 
     @classmethod
-    def numbered(
-        cls, number: str, *, reader: Person | None, for_change: bool = False
-    ) -> SupervisionOrder:
+    def numbered(cls, number: str, *, reader: Person | None, for_change: bool = False) -> SupervisionOrder:
         """The issued order of this number; NotFound for what is missing and for whoever may read no case of it."""
         parts = NUMBER.fullmatch(number)
         if parts is None:
@@ -236,7 +234,9 @@ class SupervisionOrder(PublicId, Model):
 
         if not person.is_staff:
             return []
-        near = {each.department_id for each in person.current_appointments() if each.department_id is not None}
+        near = {
+            each.department_id for each in person.current_appointments() if each.department_id is not None
+        }
         below = {
             each.id
             for office in person.current_appointments()

@@ -67,4 +67,6 @@ class UnitReview(PublicId, Model):
             raise WrongState(_l("A colleague was first: this step is done. Please look again."))
         self.found = Text.write("internal", words, by=by, field="found")
         self.closed_at, self.closed_by = now(), by
-        audit.note("unit.reviewed", by=by.public_id, thing=f"review:{self.public_id}", unit=self.department.key)
+        audit.note(
+            "unit.reviewed", by=by.public_id, thing=f"review:{self.public_id}", unit=self.department.key
+        )

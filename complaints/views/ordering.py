@@ -195,7 +195,9 @@ def _issue_or_keep(order: SupervisionOrder, person: Person, numbers: list[str]) 
 def _do(act: Any, again: Any) -> Response:
     kept = request.form.get("act") == "keep"
     said = (
-        _l("Kept as a draft.") if kept else _l("Issued. The unit's leader was told, and it stands on every case.")
+        _l("Kept as a draft.")
+        if kept
+        else _l("Issued. The unit's leader was told, and it stands on every case.")
     )
     try:
         return once_only(act, said)
@@ -224,7 +226,9 @@ def _draft(public_id: str, errors: dict[str, Any] | None = None, status: int = 2
             errors = errors or {"": _l("A colleague was first: this step is done. Please look again.")}
             return _overview(errors=errors, status=max(status, 409))
         raise NotFound
-    return _form(list(order.covered), order, errors=errors or {}, status=status, typed=request.method == "POST")
+    return _form(
+        list(order.covered), order, errors=errors or {}, status=status, typed=request.method == "POST"
+    )
 
 
 @bp.post("/inspection/supervision/drafts/<public_id>")

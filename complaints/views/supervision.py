@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
-from sqlalchemy import extract, or_, select
+from sqlalchemy import or_, select
 
 from board import once
 from board.clock import now, today
@@ -26,7 +26,7 @@ from boards.sentences import chips
 from boards.views.acting import myself, once_only
 from complaints import supervision_words as words
 from complaints.models.supervision import DEMANDS, LEVELS, SupervisionOrder, default_due, next_level
-from complaints.views.demanding import LONGEST, demand_typed, day_of
+from complaints.views.demanding import LONGEST, day_of, demand_typed
 from people import me
 from people.models import Person
 from people.session import login_required
@@ -273,7 +273,9 @@ def _forms(order: SupervisionOrder, person: Person | None) -> dict[str, Any]:
 # --- what the unit does, and what the inspectors decide ---------------------------------------------------
 
 
-def _act(number: str, form: str, act: Callable[[SupervisionOrder, Person], str | None], said: Any) -> Response:
+def _act(
+    number: str, form: str, act: Callable[[SupervisionOrder, Person], str | None], said: Any
+) -> Response:
     """Do `act` in one transaction, once; what was typed is given back with what is wrong."""
 
     def do() -> str:

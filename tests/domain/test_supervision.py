@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,11 +34,11 @@ DONE = {"answer": "信号灯控制板已经换好，现在正常。", "outcome":
 
 
 @pytest.fixture
-def opened(cast: Cast) -> Iterator[Cast]:
+def opened(cast: Cast) -> Cast:
     """The cast in a city whose inspectors serve."""
     with transaction():
         open_complaints(cast)
-    yield cast
+    return cast
 
 
 def posts(cast: Cast, count: int = 1, **draft: Any) -> list[str]:
@@ -162,7 +162,9 @@ def test_what_an_order_must_say(opened: Cast, said: Demand, field: str) -> None:
 
 def test_a_higher_rung_needs_a_reason_that_everybody_reads(opened: Cast) -> None:
     numbers = posts(opened)
-    number = issue(opened, numbers, Demand("interview", words="请说明情况。", skipped="同类问题三个月内第四次。"))
+    number = issue(
+        opened, numbers, Demand("interview", words="请说明情况。", skipped="同类问题三个月内第四次。")
+    )
     assert number == "interview-2026-1"
     order = the_order(number)
     assert order.skipped is not None
@@ -191,7 +193,9 @@ def test_private_words_in_an_order_are_masked(opened: Cast) -> None:
     words = the_order(number).words
     assert words is not None
     assert "11010519491231002X" not in words.public
-    changed(opened, "lena", number, lambda order, by: order.answer(by=by, words="已联系 11010519491231002X。"))
+    changed(
+        opened, "lena", number, lambda order, by: order.answer(by=by, words="已联系 11010519491231002X。")
+    )
     answer = the_order(number).answer_text
     assert answer is not None
     assert "11010519491231002X" not in answer.public
@@ -267,7 +271,9 @@ def test_the_first_leader_who_says_that_he_read_it_stands(opened: Cast) -> None:
     assert told(opened.ines, "supervision.read") == 0
 
 
-@pytest.mark.parametrize("who", ["otto", "otis", "hugo", "carl", "dana", "mona", "adam", "ines", "rita", "vera"])
+@pytest.mark.parametrize(
+    "who", ["otto", "otis", "hugo", "carl", "dana", "mona", "adam", "ines", "rita", "vera"]
+)
 def test_nobody_but_the_leader_of_the_unit_answers(opened: Cast, who: str) -> None:
     order = issue(opened, posts(opened))
     for act in (
@@ -313,14 +319,19 @@ def test_the_ladder_is_climbed_rung_by_rung_over_the_same_cases(opened: Cast) ->
         clock.advance(timedelta(days=10))
         assert next_level(order.split("-")[0]) == level
         upper = changed(
-            opened, "ida", order, lambda each, by, level=level: each.climb(by=by, said=Demand(level, words="请落实。")).number
+            opened,
+            "ida",
+            order,
+            lambda each, by, level=level: each.climb(by=by, said=Demand(level, words="请落实。")).number,
         )
         assert the_order(order).state == "unfulfilled"
         assert the_order(upper).previous is not None
         assert [case.number for case in the_order(upper).covered] == numbers
         order = upper
         seen.append(order)
-    assert [each.rpartition("-")[0] for each in seen] == [f"{level}-2026" for level in LEVELS] + ["circular-2027"]
+    assert [each.rpartition("-")[0] for each in seen] == [f"{level}-2026" for level in LEVELS] + [
+        "circular-2027"
+    ]
     assert all(found(number).supervised for number in numbers)
     changed(opened, "lena", order, lambda each, by: each.answer(by=by, words=ANSWER))
     changed(opened, "ines", order, lambda each, by: each.fulfil(by=by))
@@ -342,13 +353,18 @@ def test_a_rung_is_left_out_only_with_a_reason_and_none_is_climbed_down(opened: 
         assert set(caught.value.errors) == {field}
         assert the_order(order).state == "answered"
     said = Demand("interview", words="请落实。", skipped="答复与事实不符。")
-    assert changed(opened, "ines", order, lambda each, by: each.climb(by=by, said=said).number) == "interview-2026-1"
+    assert (
+        changed(opened, "ines", order, lambda each, by: each.climb(by=by, said=said).number)
+        == "interview-2026-1"
+    )
 
 
 def test_nothing_is_decided_while_the_unit_still_has_time(opened: Cast) -> None:
     order = issue(opened, posts(opened))
     with pytest.raises(WrongState):
-        changed(opened, "ines", order, lambda each, by: each.climb(by=by, said=Demand("second", words="请落实。")))
+        changed(
+            opened, "ines", order, lambda each, by: each.climb(by=by, said=Demand("second", words="请落实。"))
+        )
     with pytest.raises(WrongState):
         changed(opened, "ines", order, lambda each, by: each.fulfil(by=by))
     changed(opened, "lena", order, lambda each, by: each.answer(by=by, words=ANSWER))
@@ -474,7 +490,7 @@ def complained(opened: Cast) -> tuple[str, str]:
 
 
 def test_an_order_over_a_complaint_is_there_for_those_alone_who_may_read_it(opened: Cast) -> None:
-    number, order = complained(opened)
+    _number, order = complained(opened)
 
     assert len(order.rpartition("-")[2]) == 9, "its number counts nothing"
     readers = set()
@@ -586,7 +602,9 @@ def test_one_draft_a_unit_and_week_which_is_changed_and_issued(opened: Cast) -> 
         order.issue(by=opened.ida, said=ORDER, numbers=numbers[:2])
     assert [found(number).supervised for number in numbers] == [True, True, False]
     with pytest.raises(WrongState), transaction():
-        SupervisionOrder.draft(draft, reader=opened.ines, for_change=True).issue(by=opened.ines, said=ORDER, numbers=numbers)
+        SupervisionOrder.draft(draft, reader=opened.ines, for_change=True).issue(
+            by=opened.ines, said=ORDER, numbers=numbers
+        )
     before = len(drafts())
     with transaction():
         for case in weekly.long_overdue():
@@ -613,7 +631,9 @@ def test_what_was_discarded_comes_back_next_week_and_not_this_one(opened: Cast) 
 
 def test_urgent_matters_complaints_and_what_displeased_twice_have_drafts_of_their_own(opened: Cast) -> None:
     with transaction():
-        urgent = posted(opened.vera, section="traffic", title="有人持刀砍人", body="他要杀我，救命，请@交警支队").case
+        urgent = posted(
+            opened.vera, section="traffic", title="有人持刀砍人", body="他要杀我，救命，请@交警支队"
+        ).case
         assert urgent is not None
         urgent_number = urgent.number
         thread = urgent.thread
@@ -665,7 +685,9 @@ def test_late_first_answers_open_one_review_of_the_unit(opened: Cast) -> None:
     with pytest.raises(NotFound):
         UnitReview.by_public_id(public_id, reader=opened.ida)
     with transaction():
-        UnitReview.by_public_id(public_id, reader=opened.ines).close(by=opened.ines, words="值班安排有空档，已要求补齐。")
+        UnitReview.by_public_id(public_id, reader=opened.ines).close(
+            by=opened.ines, words="值班安排有空档，已要求补齐。"
+        )
     with pytest.raises(WrongState), transaction():
         UnitReview.by_public_id(public_id, reader=opened.ines).close(by=opened.ines, words="再看一次。")
     round_of_the_morning()
@@ -694,7 +716,10 @@ def test_orders_issued_at_once_get_numbers_without_a_gap(city: tuple[Flask, Cast
 
     results = at_once(
         application,
-        *(give(number, ("ines", "ida")[place % 2], "请答复。" if place != 3 else " ") for place, number in enumerate(numbers)),
+        *(
+            give(number, ("ines", "ida")[place % 2], "请答复。" if place != 3 else " ")
+            for place, number in enumerate(numbers)
+        ),
     )
     refused = [each for each in results if isinstance(each, Invalid)]
     issued = sorted(each for each in results if isinstance(each, str))
@@ -713,7 +738,12 @@ def test_two_inspectors_decide_at_once_and_one_of_them_wins(city: tuple[Flask, C
     results = at_once(
         application,
         lambda: changed(cast, "ines", order, lambda each, by: len(each.fulfil(by=by))),
-        lambda: changed(cast, "ida", order, lambda each, by: each.climb(by=by, said=Demand("second", words="请落实。")).number),
+        lambda: changed(
+            cast,
+            "ida",
+            order,
+            lambda each, by: each.climb(by=by, said=Demand("second", words="请落实。")).number,
+        ),
     )
     assert sum(isinstance(each, WrongState) for each in results) == 1, results
     won = next(each for each in results if not isinstance(each, Exception))
@@ -769,5 +799,3 @@ def test_the_leader_reads_on_two_telephones_at_once_and_it_is_noted_once(city: t
     results = at_once(application, press, press)
     assert sum(isinstance(each, WrongState) for each in results) == 1, results
     assert kinds(number).count("supervision.read") == 1
-
-

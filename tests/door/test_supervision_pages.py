@@ -75,13 +75,17 @@ def text_of(response: TestResponse) -> str:
     return response.get_data(as_text=True)
 
 
-def test_an_inspector_ticks_cases_and_everybody_reads_the_order(opened: Cast, get_as: Get, post_as: Get) -> None:
+def test_an_inspector_ticks_cases_and_everybody_reads_the_order(
+    opened: Cast, get_as: Get, post_as: Get
+) -> None:
     numbers = posts(opened, 3)
     late(1)
     desk = text_of(get_as("ines", "/inspection?queue=overdue"))
     for number in numbers:
         assert re.search(rf'type="checkbox" name="case" value="{number}" form="ticks"', desk)
-    form = text_of(get_as("ines", f"/inspection/supervision/new?queue=overdue&case={numbers[0]}&case={numbers[1]}"))
+    form = text_of(
+        get_as("ines", f"/inspection/supervision/new?queue=overdue&case={numbers[0]}&case={numbers[1]}")
+    )
     assert "交警支队" in form
     assert numbers[2] not in form
     assert form.count("checked") >= 2
@@ -162,12 +166,23 @@ def test_an_inspector_decides_with_one_press_and_the_second_reads_that_it_is_don
     assert re.search(r'name="level" value="second"[^>]*checked', page)
     assert post_as("ines", f"/supervision/{order}/decision", fulfilled="maybe").status_code == 422
     skipped = post_as(
-        "ines", f"/supervision/{order}/decision", fulfilled="no", level="circular", demand="answer", words="QTYPED 请落实。"
+        "ines",
+        f"/supervision/{order}/decision",
+        fulfilled="no",
+        level="circular",
+        demand="answer",
+        words="QTYPED 请落实。",
     )
     assert skipped.status_code == 422
     assert "QTYPED" in text_of(skipped)
     assert re.search(r'name="level" value="circular"[^>]*checked', text_of(skipped))
-    sent = {"fulfilled": "no", "level": "second", "demand": "answer", "words": "请落实。", "due": "2026-11-19"}
+    sent = {
+        "fulfilled": "no",
+        "level": "second",
+        "demand": "answer",
+        "words": "请落实。",
+        "due": "2026-11-19",
+    }
     up = post_as("ines", f"/supervision/{order}/decision", **sent)
     assert up.status_code == 303
     assert up.headers["Location"] == "/supervision/second-2026-1"
@@ -217,7 +232,9 @@ def test_what_is_wrong_is_said_beside_the_form_as_it_was_filled_in(
     assert db.session.scalar(db.select(db.func.count(SupervisionOrder.id))) == 0
 
 
-def test_the_boards_own_draft_is_changed_kept_issued_or_discarded(opened: Cast, get_as: Get, post_as: Get) -> None:
+def test_the_boards_own_draft_is_changed_kept_issued_or_discarded(
+    opened: Cast, get_as: Get, post_as: Get
+) -> None:
     numbers = posts(opened, 2)
     with transaction():
         weekly.promise_round()
@@ -276,7 +293,9 @@ def test_the_list_is_read_page_by_page_and_year_by_year(opened: Cast, get_as: Ge
     older = re.search(r'href="(/supervision\?before=[^"]+)"', first)
     assert older is not None
     second = text_of(get_as(None, older.group(1).replace("&amp;", "&")))
-    listed = [re.findall(r'<h2[^>]*><a href="/supervision/order-2026-(\d+)"', page) for page in (first, second)]
+    listed = [
+        re.findall(r'<h2[^>]*><a href="/supervision/order-2026-(\d+)"', page) for page in (first, second)
+    ]
     assert [int(each) for each in listed[0] + listed[1]] == list(range(23, 0, -1))
     assert "order-2026-23" in text_of(get_as(None, "/supervision?year=2026"))
     for odd in ("?year=2025", "?before=zz", "?before=%00", "?year=x", "?before=" + "A" * 500):
@@ -284,7 +303,10 @@ def test_the_list_is_read_page_by_page_and_year_by_year(opened: Cast, get_as: Ge
     assert "order-2026" not in text_of(get_as(None, "/supervision?year=2025"))
 
 
-@pytest.mark.parametrize("number", ["order-2026-2", "x", "order-2026", "order-2026-99999999999999999999", "ORDER-2026-1", "order-2026-1%0a"])
+@pytest.mark.parametrize(
+    "number",
+    ["order-2026-2", "x", "order-2026", "order-2026-99999999999999999999", "ORDER-2026-1", "order-2026-1%0a"],
+)
 def test_what_is_no_order_is_not_found(opened: Cast, get_as: Get, number: str) -> None:
     ordered(opened, posts(opened))
     assert get_as(None, f"/supervision/{number}").status_code == 404
@@ -298,7 +320,18 @@ def test_the_sheet_is_a_formal_document_of_the_office(opened: Cast, get_as: Get)
     inside = sheet[sheet.index("<main") : sheet.index("</main>")]
     places = [
         inside.index(part)
-        for part in ("警务督察支队", "督办单</h1>", "督办〔2026〕1号", "交警支队：", "请公开答复。", numbers[0], numbers[1], "答复期限", "document__sign", "2026年11月17日")
+        for part in (
+            "警务督察支队",
+            "督办单</h1>",
+            "督办〔2026〕1号",
+            "交警支队：",
+            "请公开答复。",
+            numbers[0],
+            numbers[1],
+            "答复期限",
+            "document__sign",
+            "2026年11月17日",
+        )
     ]
     assert places == sorted(places)
     assert "css/document.css" in sheet
@@ -306,7 +339,9 @@ def test_the_sheet_is_a_formal_document_of_the_office(opened: Cast, get_as: Get)
     assert not re.search("尹思|Si Yin|090001|李娜", sheet)
 
 
-def test_the_page_changes_with_every_step_though_it_is_kept_for_visitors(opened: Cast, get_as: Get, post_as: Get) -> None:
+def test_the_page_changes_with_every_step_though_it_is_kept_for_visitors(
+    opened: Cast, get_as: Get, post_as: Get
+) -> None:
     (number,) = posts(opened)
     with transaction():
         order = SupervisionOrder.begin([number], by=opened.ines)
@@ -347,7 +382,9 @@ def test_that_the_leader_has_read_it_stands_at_once_on_the_page_kept_for_visitor
     assert "单位已阅，待答复" in text_of(get_as(None, path))
 
 
-def test_of_two_cases_the_page_lists_what_its_reader_may_read_and_counts_nothing_else(opened: Cast, get_as: Get) -> None:
+def test_of_two_cases_the_page_lists_what_its_reader_may_read_and_counts_nothing_else(
+    opened: Cast, get_as: Get
+) -> None:
     one, two = posts(opened, 2)
     both = ordered(opened, [one, two])
     with transaction():
@@ -374,7 +411,11 @@ def test_an_order_over_a_complaint_is_nowhere_for_those_it_accuses_and_its_readi
     opened: Cast, get_as: Get, post_as: Get
 ) -> None:
     paths = ["/supervision", "/supervision?year=2026", "/desk", "/inbox", "/inspection/supervision", "/"]
-    before = {(who, path): _bare(get_as(who, path)) for who in ("otto", "lena", "carl", "dana", None) for path in paths}
+    before = {
+        (who, path): _bare(get_as(who, path))
+        for who in ("otto", "lena", "carl", "dana", None)
+        for path in paths
+    }
     with transaction():
         case = complain(opened.rita, departments=("traffic-police",)).case
         assert case is not None
@@ -392,7 +433,10 @@ def test_an_order_over_a_complaint_is_nowhere_for_those_it_accuses_and_its_readi
     missing = "order-2026-999999999"
     for who in ("otto", "lena", "carl", "dana", "mona", "adam", "vera", None):
         for rest in ("", "/print"):
-            shown, none = get_as(who, f"/supervision/{order}{rest}"), get_as(who, f"/supervision/{missing}{rest}")
+            shown, none = (
+                get_as(who, f"/supervision/{order}{rest}"),
+                get_as(who, f"/supervision/{missing}{rest}"),
+            )
             assert shown.status_code == none.status_code == 404
             assert text_of(shown).replace(order, "…") == text_of(none).replace(missing, "…")
         if who is not None:
@@ -400,16 +444,23 @@ def test_an_order_over_a_complaint_is_nowhere_for_those_it_accuses_and_its_readi
                 assert post_as(who, f"/supervision/{order}/{act}", answer="我来").status_code == 404
     for who in ("rita", "ines"):
         assert "QSECRET" in text_of(get_as(who, f"/supervision/{order}"))
-    assert db.session.scalar(db.select(db.func.count(Reading.id)).where(Reading.person_id == opened.ines.id)) == 1
+    assert (
+        db.session.scalar(db.select(db.func.count(Reading.id)).where(Reading.person_id == opened.ines.id))
+        == 1
+    )
     noted = db.session.scalars(
-        db.select(AuditEntry.thing).where(AuditEntry.act == "case.read", AuditEntry.actor == opened.ines.public_id)
+        db.select(AuditEntry.thing).where(
+            AuditEntry.act == "case.read", AuditEntry.actor == opened.ines.public_id
+        )
     )
     assert f"case:{number}" in set(noted)
 
 
 def _bare(response: TestResponse) -> tuple[int, str]:
     forget()
-    return response.status_code, re.sub(r'(name="once" value=|name="csrf_token" value=)"[^"]*"', "", text_of(response))
+    return response.status_code, re.sub(
+        r'(name="once" value=|name="csrf_token" value=)"[^"]*"', "", text_of(response)
+    )
 
 
 def test_without_scripts_everything_is_a_form(opened: Cast, get_as: Get) -> None:

@@ -427,7 +427,11 @@ def _supervision(board: Populated) -> None:
     with transaction():
         for unit, name in (("household-police", "review"), ("kunhe", "reviewed")):
             review = UnitReview(
-                public_id=random_id(), department=Department.by_key(unit), why="unanswered", month="2026-11", counted=3
+                public_id=random_id(),
+                department=Department.by_key(unit),
+                why="unanswered",
+                month="2026-11",
+                counted=3,
             )
             db.session.add(review)
             db.session.flush()

@@ -112,11 +112,18 @@ def guesses(board: Populated) -> list[str]:
     found += ["/complaints", "/inspection", f"/inspection?case={board.refs['complaint']}"]
     found += [f"/inspection?queue={queue}" for queue in ("new", "working", "empty")]
     found.append(f"/statements/{board.refs['statement']}")
-    found += ["/supervision", "/supervision?year=2026", "/inspection/supervision", "/inspection?queue=supervised"]
+    found += [
+        "/supervision",
+        "/supervision?year=2026",
+        "/inspection/supervision",
+        "/inspection?queue=supervised",
+    ]
     for number in (board.refs["order"], board.refs["shut_order"], "order-2026-2", "order-2026-999"):
         found += [f"/supervision/{number}", f"/supervision/{number}/print"]
     found.append(f"/inspection/supervision/drafts/{board.refs['draft']}")
-    found += [f"/inspection/supervision/new?case={board.refs[name]}" for name in ("fresh", "shut", "complaint")]
+    found += [
+        f"/inspection/supervision/new?case={board.refs[name]}" for name in ("fresh", "shut", "complaint")
+    ]
     found += ["/follows", "/follows/new?kind=section&target=110", "/follows/new?kind=department&target=desk"]
     found += [f"/follows/new?kind={kind}" for kind in ("place", "search", "case", "person")]
     found += [

@@ -425,7 +425,7 @@ def inspection(places: Places, page: Page) -> list[Stop]:
     """The inspectors' desk with each of its queues, and the first case of those that hold one."""
     page.goto("/inspection")
     queues = [str(each.get_attribute("href")) for each in page.locator(".queues__list a").all()]
-    assert len(queues) == 10
+    assert len(queues) == 11
     found = [Stop("inspection.index", path) for path in queues]
     for path in queues:
         page.goto(path)
@@ -433,7 +433,56 @@ def inspection(places: Places, page: Page) -> list[Stop]:
             Stop("inspection.index", str(each.get_attribute("href")))
             for each in page.locator(".queue__title a").all()[:1]
         ]
-    return found
+    order = _order(page)
+    return [
+        *found,
+        Stop("ordering.index", "/inspection/supervision"),
+        Stop("ordering.new", _ticked, "a new order"),
+        Stop("ordering.new", _order_with_faults, "a new order with faults"),
+        Stop("ordering.draft", _kept, "a draft"),
+        Stop("supervision.index", "/supervision"),
+        Stop("supervision.show", order),
+        Stop("supervision.sheet", f"{order}/print"),
+    ]
+
+
+def _ticked(page: Page) -> None:
+    """The form over the first case that can be ticked."""
+    for queue in ("overdue", "empty", "reopened", "passed", "dissatisfied"):
+        page.goto(f"/inspection?queue={queue}")
+        boxes = page.locator("input[form=ticks]")
+        if boxes.count():
+            boxes.first.check()
+            with page.expect_navigation():
+                page.locator("#ticks button").click()
+            return
+    raise AssertionError("no case of the demo city can be ticked")
+
+
+def _order_with_faults(page: Page) -> None:
+    _ticked(page)
+    page.locator("[name=words]").fill("")
+    page.locator("[name=level][value=interview]").check()
+    with page.expect_navigation():
+        page.locator("button[value=issue]").click()
+
+
+def _kept(page: Page) -> None:
+    _ticked(page)
+    with page.expect_navigation():
+        page.locator("button[value=keep]").click()
+
+
+def _order(page: Page) -> str:
+    """An order that stands in public, issued where there is none yet; its address."""
+    page.goto("/supervision")
+    listed = page.locator("h2 a[href^='/supervision/']")
+    if not listed.count():
+        _ticked(page)
+        with page.expect_navigation():
+            page.locator("button[value=issue]").click()
+        return urlsplit(page.url).path
+    return str(listed.first.get_attribute("href"))
 
 
 READERS: dict[str, Callable[[Places, Page], list[Stop]]] = {
