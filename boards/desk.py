@@ -407,6 +407,7 @@ class Desk:
                 and_(Case.status == S.PENDING, Case.acknowledged_at.is_not(None), lapsed()).label("lapsed"),
                 Case.at_desk,
                 Case.overdue,
+                Case.supervised,
                 Case.next_due_at,
                 Case.next_due_kind,
                 Case.resolved_at,

@@ -137,6 +137,7 @@ def drawn(
         "danger": row.restricted_why == "danger",
         "restricted": row.visibility != "public",
         "told": row.first == 1,
+        "supervised": row.supervised,
         "round": row.round,
         "urgent": row.overdue,
         "acts": acts(row, desk),

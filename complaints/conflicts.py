@@ -50,6 +50,14 @@ def tied_units(person: Person) -> frozenset[int]:
     return found
 
 
+def kept_from_inspecting(person: Person) -> ColumnElement[bool]:
+    """The condition on `Thread` for cases on which `person` must not act as inspector: what `conflicted` asks of one."""
+    return or_(
+        and_(whispered_threads(), or_(*_against(person).values())),
+        and_(~whispered_threads(), or_(*_inspecting(person).values())),
+    )
+
+
 def free(people: Iterable[Person], case: Case) -> list[Person]:
     """Those of `people` whom nothing keeps away from the case, in their order."""
     return [person for person in people if conflicted(person, case) is None]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select
 
 from board import jobs
 from board.db import db, transaction
 from board.permissions import rule
 from board.seams import veto
-from boards.models import Case
-from boards.policy import sees
-from complaints.conflicts import conflicted, tied_units
-from complaints.models.supervision import SupervisionOrder
+from boards.models import Case, Thread
+from boards.policy import sees, visible_to
+from complaints.conflicts import conflicted, kept_from_inspecting, tied_units
+from complaints.models.supervision import OrderedCase, SupervisionOrder
 from complaints.policy import may_inspect
 from people.models import Department, Person
 
@@ -30,6 +30,24 @@ def may_issue(person: Person | None, order: SupervisionOrder) -> bool:
         and may_review_unit(person, order.department)
         and all(sees(person, case.thread) and conflicted(person, case) is None for case in order.covered)
     )
+
+
+def issuable(person: Person) -> ColumnElement[bool]:
+    """The condition on orders for those over which `person` may decide: what the rule asks of one, for a list."""
+    kept_away = (
+        select(OrderedCase.id)
+        .join(Case, OrderedCase.case_id == Case.id)
+        .join(Thread, Case.thread_id == Thread.id)
+        .where(
+            OrderedCase.order_id == SupervisionOrder.id,
+            or_(not_(visible_to(person)), kept_from_inspecting(person)),
+        )
+        .correlate(SupervisionOrder)
+        .exists()
+    )
+    if not may_inspect(person):
+        return false()
+    return and_(SupervisionOrder.department_id.not_in(sorted(tied_units(person))), ~kept_away)
 
 
 @rule("inspection.order")

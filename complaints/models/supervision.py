@@ -181,7 +181,8 @@ class SupervisionOrder(PublicId, Model):
 
     @classmethod
     def draft(cls, public_id: str, *, reader: Person | None, for_change: bool = False) -> SupervisionOrder:
-        """The draft, for inspectors who may issue it; NotFound for everybody else and for what was issued or discarded."""
+        """The order by the id that its draft goes by, for inspectors who may issue it; NotFound for everybody else. A verb
+        says whether a colleague was first."""
         from board.permissions import may
 
         order_id = db.session.scalar(select(cls.id).where(cls.public_id == public_id))
@@ -234,18 +235,17 @@ class SupervisionOrder(PublicId, Model):
 
         if not person.is_staff:
             return []
-        near = {
-            each.department_id for each in person.current_appointments() if each.department_id is not None
-        }
-        below = {
-            each.id
-            for office in person.current_appointments()
-            if office.role == "leader" and office.department is not None
-            for each in office.department.descendants()
-        }
+        asked = db.session.scalars(
+            select(Department).where(
+                Department.id.in_(select(cls.department_id).where(cls.state == "issued"))
+            )
+        )
+        mine = [each.id for each in asked if person.serves(each) or person.leads(each)]
+        if not mine:
+            return []
         rows = db.session.scalars(
             select(cls)
-            .where(cls.state == "issued", cls.department_id.in_(near | below), cls.readable(person))
+            .where(cls.state == "issued", cls.department_id.in_(mine), cls.readable(person))
             .order_by(cls.due_at, cls.id)
         )
         return [each for each in rows if may(person, "supervision.answer", each)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 
 from board import once
 from board.clock import now
@@ -30,6 +30,7 @@ from complaints.models.supervision import (
     default_due,
 )
 from complaints.models.unit_review import UnitReview
+from complaints.supervising import issuable
 from complaints.views.demanding import LONGEST, day_of, demand_typed
 from people.models import Person
 from people.session import login_required
@@ -76,20 +77,22 @@ def _overview(*, review: str = "", errors: dict[str, Any] | None = None, status:
 
 def waiting(person: Person) -> int:
     """How much stands on this page that waits for an inspector: drafts, answers, what is overdue, units."""
-    standing = _mine(person, SupervisionOrder.state.in_(("draft", *STANDING)))
-    orders = [each for each in standing if each.state != "issued" or each.is_late]
-    return len(orders) + len(UnitReview.waiting_for(person))
+    late = and_(SupervisionOrder.state == "issued", SupervisionOrder.due_at <= now())
+    orders = or_(SupervisionOrder.state.in_(("draft", "answered")), late)
+    query = select(func.count(SupervisionOrder.id)).where(orders, issuable(person))
+    return int(db.session.scalar(query) or 0) + len(UnitReview.waiting_for(person))
 
 
 def _mine(person: Person, condition: Any) -> list[SupervisionOrder]:
     """The orders that this inspector may decide over, what is due first before the others."""
-    rows = db.session.scalars(
-        select(SupervisionOrder)
-        .where(condition)
-        .order_by(SupervisionOrder.due_at.is_(None), SupervisionOrder.due_at, SupervisionOrder.id)
-        .limit(4 * SHOWN)
+    return list(
+        db.session.scalars(
+            select(SupervisionOrder)
+            .where(condition, issuable(person))
+            .order_by(SupervisionOrder.due_at.is_(None), SupervisionOrder.due_at, SupervisionOrder.id)
+            .limit(SHOWN)
+        )
     )
-    return [each for each in rows if may(person, "supervision.issue", each)][:SHOWN]
 
 
 def _row(order: SupervisionOrder) -> dict[str, Any]:
@@ -165,6 +168,11 @@ def _new(numbers: list[str], errors: dict[str, Any] | None = None, status: int =
         found = {"": _l("Tick at least one case.")}
     if len({case.department_id for case in cases}) > 1:
         found.setdefault("cases", _l("One order is for one unit: tick cases of the same unit."))
+    barred = [case.number for case in cases if not may(person, "inspection.order", case)]
+    if barred:
+        found.setdefault(
+            "cases", _l("You must keep away from %(number)s: leave it to a colleague.", number=barred[0])
+        )
     reason = request.args.get("queue", "")
     reason = {"dissatisfied": "dissatisfied", "passed": "passed", "empty": "empty"}.get(reason, "overdue")
     return _form(cases, None, reason=reason, errors=found, status=status, typed=request.method == "POST")

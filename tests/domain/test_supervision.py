@@ -22,6 +22,7 @@ from boards.models.timeline import verify
 from complaints import supervision_words, weekly
 from complaints.models import Inquiry, SupervisionOrder, UnitReview
 from complaints.models.supervision import LEVELS, Demand, default_due, next_level
+from complaints.supervising import issuable
 from notifications.models import InboxItem
 from people.models import Department, Person
 from tests.builders import Cast, posted
@@ -662,6 +663,11 @@ def test_urgent_matters_complaints_and_what_displeased_twice_have_drafts_of_thei
     }
     readable = {each.reason for each in drafts() if may(opened.ines, "supervision.issue", each)}
     assert readable == {"urgent", "dissatisfied"}, "not the one over her own unit"
+    with transaction():
+        serve(opened.ida, "officer")
+    for person in (opened.ines, opened.ida, opened.otto, *(officer(badge) for badge in DISCIPLINE)):
+        listed = db.session.scalars(db.select(SupervisionOrder).where(issuable(person)))
+        assert set(listed) == {each for each in drafts() if may(person, "supervision.issue", each)}
 
 
 # --- reviews of units -------------------------------------------------------------------------------------------
