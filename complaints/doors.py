@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask import render_template
 from markupsafe import Markup
+from sqlalchemy import select
 
+from board.db import db
 from board.permissions import may
 from board.seams import fill
 from boards.models import Case, Section
@@ -18,8 +20,15 @@ from people.models import Department, Person
 @fill("desk.links")
 def desk_links(_department: Department, person: Person) -> Markup:
     """At the duty desk: to the inspectors' desk, and to the questions that wait for this officer."""
-    asked = Statement.waiting_for(person)
-    orders = SupervisionOrder.waiting_for(person)
+    # One small question first: nearly always nothing waits, for anybody.
+    statements, demands = db.session.execute(
+        select(
+            select(Statement.id).where(Statement.answered_at.is_(None)).exists(),
+            select(SupervisionOrder.id).where(SupervisionOrder.state == "issued").exists(),
+        )
+    ).one()
+    asked = Statement.waiting_for(person) if statements else []
+    orders = SupervisionOrder.waiting_for(person) if demands else []
     inspects = may(person, "inspection.open")
     if not asked and not orders and not inspects:
         return Markup()
