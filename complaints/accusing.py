@@ -25,8 +25,3 @@ def accused_units(case: Case) -> set[int]:
         if each.person is not None:
             found |= {department.id for department in each.person.departments}
     return found
-
-
-def accused_persons(case: Case) -> set[int]:
-    """The officers it names, by table id."""
-    return {each.person_id for each in Accused.of(case) if each.person_id is not None}

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, select
 
 from board.db import db
 from board.permissions import rule
-from board.seams import provides, veto, vetoed
+from board.seams import provides, veto
 from boards.models import Case, Thread
 from boards.policy import sees
-from complaints.accusing import accused_persons, accused_units, is_complaint
+from complaints.accusing import accused_units, is_complaint
 from complaints.models.inquiry import Inquiry
 from complaints.models.statement import Statement
 from people.models import Department, Person
@@ -50,15 +50,6 @@ def stays_with_inspectors(department: Department, case: Case) -> bool:
     return is_complaint(case) and (department.kind != "integrity" or department.id in accused_units(case))
 
 
-@veto("case.handler")
-def never_the_accused(person: Person, case: Case) -> bool:
-    """Nobody works on a complaint about himself or about a unit he serves in."""
-    if not is_complaint(case):
-        return False
-    units = accused_units(case)
-    return person.id in accused_persons(case) or any(each.id in units for each in person.departments)
-
-
 @veto("case.conclude", "case.decline")
 def ends_with_both_tasks(person: Person | None, case: Case) -> bool:
     """A complaint is neither declined nor answered by one person: it ends when both tasks are concluded."""
@@ -70,13 +61,12 @@ def ends_with_both_tasks(person: Person | None, case: Case) -> bool:
 
 @rule("inquiry.accept", "inquiry.tell", "inquiry.ask", "inquiry.propose")
 def may_work(person: Person | None, inquiry: Inquiry) -> bool:
-    """Whoever serves in the task's department and may read the complaint; never somebody it accuses."""
+    """Whoever serves in the task's department and may read the complaint, as nobody may who stands near the accused."""
     return (
         person is not None
         and person.is_staff
         and person.serves(inquiry.department)
         and sees(person, inquiry.case.thread)
-        and not vetoed("case.handler", person, inquiry.case)
     )
 
 

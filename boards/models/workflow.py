@@ -82,8 +82,6 @@ class Workflow(Handing, Pausing, Concluding):
         require(by, "case.assign", self)
         if not to.serves(self._case.department) or not sees(to, self._case.thread):
             raise Invalid(_l("Choose somebody who serves in this department."), field="to")
-        if vetoed("case.handler", to, self._case):
-            raise Invalid(_l("Choose somebody else: this officer must not work on it."), field="to")
         self._move("assign", Status.IN_PROGRESS, by)
         return self._handle(to, by=by, kind="case.assigned")
 
