@@ -19,6 +19,7 @@ from people.models.appointment import SERVING
 log = logging.getLogger(__name__)
 
 INSPECTING = (*SERVING, Role.INSPECTOR.value)
+HANDS = 2  # persons without whom a task cannot end: one acts, another looks it over
 
 
 def authority() -> Department | None:
@@ -43,17 +44,28 @@ def free_in_lead(case: Case) -> list[Person]:
     return conflicts.free(working(case.department), case)
 
 
-def settle_tasks(case: Case) -> None:
-    """Take the open tasks from whoever may not work on them any more; one whose department has nobody left who may goes above."""
+def for_task(department: Department, case: Case) -> Department:
+    """Who does a task that is this department's: itself, or the superior authority where fewer than two of it are free."""
     above = authority()
+    able = [each for each in conflicts.free(working(department), case) if each.serves(department)]
+    if len(able) >= HANDS or above is None or above.id == department.id:
+        if len(able) < HANDS:
+            log.error("a task of a complaint has %s who may do it, and nobody stands above them", len(able))
+        return department
+    return above
+
+
+def settle_tasks(case: Case) -> None:
+    """Take the open tasks from whoever may not work on them any more; one whose department has not two left who may goes
+    above."""
     for task in Inquiry.of(case):
         if not task.is_open:
             continue
         hands = [task.accepted_by, task.reviewed_by, task.proposed_by]
-        if not conflicts.free(working(task.department), case) and above is not None:
-            task.begin_anew(above)
-        elif any(each is not None and conflicts.conflicted(each, case) is not None for each in hands):
-            task.begin_anew(task.department)
+        whose = for_task(task.department, case)
+        barred = any(each is not None and conflicts.conflicted(each, case) is not None for each in hands)
+        if whose.id != task.department_id or barred:
+            task.begin_anew(whose)
 
 
 @provides("last_resort")

@@ -79,14 +79,16 @@ def file(case: Case, draft: Draft, by: Person | None) -> None:
 
 
 def tasks_of(case: Case) -> dict[str, Department]:
-    """Which department has which task: the lead the inspectorate's, the other inspectors that of discipline."""
+    """Which department has which task: the lead the inspectorate's, the other inspectors that of discipline; the superior
+    authority where too few of them are free."""
     if case.department.kind == "authority":
         return {"inspectorate": case.department, "discipline": case.department}
     units = accused_units(case)
     other = _beside(case.department, {case.department.key})
     if other is None or other.id in units:
         other = case.department
-    return {"inspectorate": case.department, "discipline": other}
+    whose = {"inspectorate": case.department, "discipline": other}
+    return {kind: authority.for_task(department, case) for kind, department in whose.items()}
 
 
 def _name(case: Case, badge: str, whom: str, by: Person | None) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
+from board import jobs
 from board.db import db, transaction
 from boards.models import Case, Thread
 from complaints.models import Inquiry
+from complaints.recusing import step_back
 from people.models import Department, Person
 from tests.builders import Cast
 from tests.complaining import tasks
-from tests.watchers import complain, inspectors
+from tests.watchers import appoint, badge, complain, inspectors
 
 Complained = Callable[[Person | Department], Callable[[], Case]]
 
@@ -50,9 +52,81 @@ def first(case: Case) -> Inquiry:
 def test_a_colleague_of_an_accused_inspector_may_take_the_complaint_on(
     cast: Cast, complained: Complained
 ) -> None:
+    with transaction():
+        appoint(cast.hugo, Department.by_key("inspectorate"))
     case = complained(cast.ines)
     assert first(case()).open_acts(cast.ines) == set()
 
     with transaction():
         first(case()).accept(by=cast.ida)
     assert (case().status, first(case()).state) == ("accepted", "accepted")
+
+
+# --- two persons for each task -----------------------------------------------------------------------------
+
+
+def ends(case: Callable[[], Case]) -> str:
+    """Everybody who may do a step of its tasks does it, as long as there is one; how the case stands then."""
+    people = list(db.session.scalars(db.select(Person.badge).where(Person.kind == "staff")))
+    acts: dict[str, Callable[[Inquiry, Person], object]] = {
+        "accept": lambda task, who: task.accept(by=who),
+        "review": lambda task, who: task.review(by=who, agree=True),
+        "propose": lambda task, who: task.propose(
+            by=who, conclusion="partly", findings="调取了执法记录仪。", measures=["apology"]
+        ),
+        "confirm": lambda task, who: task.confirm(by=who),
+    }
+    for number in people:
+        if "accept" in case().open_verbs(badge(str(number))):
+            with transaction():
+                case().accept(by=badge(str(number)))
+    for place in range(len(tasks(case()))):
+        for name, act in acts.items():
+            for number in people:
+                who, task = badge(str(number)), tasks(case())[place]
+                if name in task.open_acts(who):
+                    with transaction():
+                        act(tasks(case())[place], badge(str(number)))
+                    break
+    return str(case().status)
+
+
+@pytest.mark.parametrize(
+    "accused", ["ines", "otto", "090009", "091301", "inspectorate", "discipline", "carl"]
+)
+def test_whoever_is_accused_somebody_is_left_to_conclude_it(
+    cast: Cast, complained: Complained, accused: str
+) -> None:
+    who: Person | Department = (
+        Department.by_key(accused)
+        if accused in ("inspectorate", "discipline")
+        else badge(accused)
+        if accused.isdigit()
+        else getattr(cast, accused)
+    )
+    assert ends(complained(who)) == "resolved"
+
+
+def test_a_task_for_which_one_person_is_left_goes_above_and_the_case_stays(
+    cast: Cast, complained: Complained
+) -> None:
+    case = complained(cast.ines)  # Ida alone is free: their leader stands above the accused
+    assert case().department.key == "inspectorate"
+    assert [each.department.key for each in tasks(case())] == ["superior", "discipline"]
+
+
+def test_a_task_goes_above_when_the_last_but_one_steps_back(cast: Cast, complained: Complained) -> None:
+    case = complained(cast.otto)
+    with transaction():
+        first(case()).accept(by=cast.ines)
+    with transaction():
+        step_back(case(), by=badge("090009"), kind="recused", words="我认识他。")
+    jobs.run_due()
+    assert (first(case()).department.key, first(case()).state) == ("inspectorate", "accepted")
+
+    with transaction():
+        step_back(case(), by=cast.ida, kind="recused", words="我也认识他。")
+    jobs.run_due()
+    assert (first(case()).department.key, first(case()).state) == ("superior", "open")
+    assert case().department.key == "inspectorate", "one of them may still read it"
+    assert ends(case) == "resolved"
