@@ -12,7 +12,7 @@ from board import jobs
 from board.clock import now
 from board.db import Model, PublicId, db, random_id
 from board.errors import Invalid, NotFound, WrongState
-from board.i18n import _l
+from board.i18n import DEFAULT, _, _l, speaking
 from board.permissions import may, require
 from board.spans import Span, WorkingDays
 from boards.models import Case, CaseEvent, Outcome, Text
@@ -20,6 +20,7 @@ from boards.models.deadline import calendar
 from boards.models.locking import lock
 from boards.models.status import WORKING, Status
 from boards.models.timeline import Audience
+from complaints.words import conclusion_word, measure_words
 from people.models import Department, Person
 
 KINDS = ("inspectorate", "discipline")
@@ -326,7 +327,16 @@ def lock_case(case_id: int) -> None:
 
 
 def _together(tasks: list[Inquiry]) -> str:
-    """What the case's own answer says: each conclusion in the words of whoever came to it."""
-    return "\n\n".join(
-        f"{each.department.name}：{each.findings.original()}" for each in tasks if each.findings
-    )
+    """What the case's own answer says: one sentence for each task, in the language of the city. What was found stands in
+    the steps that concluded them, however long it is."""
+    with speaking(DEFAULT):
+        return "\n\n".join(
+            _(
+                "%(unit)s comes to the conclusion: %(conclusion)s. What follows: %(measures)s.",
+                unit=each.department.name,
+                conclusion=conclusion_word(each.conclusion),
+                measures=measure_words(each.measures),
+            )
+            for each in tasks
+            if each.conclusion is not None
+        )

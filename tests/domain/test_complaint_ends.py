@@ -8,12 +8,13 @@ import pytest
 
 from board import jobs
 from board.db import db, transaction
+from board.i18n import speaking
 from boards.models import Case, Thread
 from complaints.models import Inquiry
 from complaints.recusing import step_back
 from people.models import Department, Person
 from tests.builders import Cast
-from tests.complaining import tasks
+from tests.complaining import DISCIPLINE, conclude, tasks
 from tests.watchers import appoint, badge, complain, inspectors
 
 Complained = Callable[[Person | Department], Callable[[], Case]]
@@ -130,3 +131,27 @@ def test_a_task_goes_above_when_the_last_but_one_steps_back(cast: Cast, complain
     assert (first(case()).department.key, first(case()).state) == ("superior", "open")
     assert case().department.key == "inspectorate", "one of them may still read it"
     assert ends(case) == "resolved"
+
+
+# --- what the case says at its end -----------------------------------------------------------------------------
+
+
+def test_findings_of_any_length_end_it_and_its_answer_says_what_each_came_to(
+    cast: Cast, complained: Complained
+) -> None:
+    case = complained(cast.otto)
+    long = "经核实，情况部分存在。" + "民警到场后停留了两分钟。" * 400
+    assert len(long) > 4_500
+    with transaction(), speaking("en"):
+        conclude(first(case()), cast.ines, cast.ida, "partly", long)
+    one, other = (badge(number) for number in DISCIPLINE)
+    with transaction(), speaking("en"):  # what is kept is in the language of the city, whoever confirms
+        conclude(tasks(case())[1], one, other, "unverifiable", long)
+
+    assert case().status == "resolved"
+    (event,) = [each for each in case().thread.events if each.kind == "case.resolved"]
+    assert event.public_text is not None
+    assert event.public_text.public == (
+        "警务督察支队作出结论：部分属实。处理：向发帖人道歉、批评教育。\n\n"
+        "纪检监察组作出结论：无法查实。处理：向发帖人道歉、批评教育。"
+    )
