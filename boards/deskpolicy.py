@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from board.permissions import rule
+from board.seams import vetoed
 from boards.models import Case, Report
 from boards.models.status import OPEN, Status
 from boards.policy import may_hold, sees
@@ -24,7 +25,7 @@ def may_call_poster(person: Person | None, case: Case) -> bool:
     if case.status not in (*OPEN, Status.RESOLVED) or case.thread.poster is None:
         return False
     if case.thread.identity == "sealed":
-        return person.has_role("inspector")
+        return person.has_role("inspector") and not vetoed("case.inspect", person, case)
     desk = case.at_desk or case.relayed_at is not None or case.thread.restricted_why == "danger"
     return person.serves(case.department) or (desk and any(each.is_desk for each in person.departments))
 

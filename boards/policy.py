@@ -540,7 +540,8 @@ def may_uncover(person: Person | None, pair: tuple[Text, Thread]) -> bool:
     if person is None or text.author_id == person.id:
         return person is not None
     if shields(thread, text.author_id):
-        return person.has_role("inspector") and sees(person, thread)
+        free = thread.case is None or _free("case.inspect", person, thread.case)
+        return person.has_role("inspector") and sees(person, thread) and free
     return _answers_for(person, thread)
 
 

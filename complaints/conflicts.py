@@ -101,6 +101,12 @@ def keeps_away(person: Person | None, thing: Any) -> bool:
     return thread is not None and barred_from(person, thread)
 
 
+@veto("case.inspect")
+def keeps_from_inspecting(person: Person, case: Case) -> bool:
+    """He does nothing to it as inspector, public or not."""
+    return conflicted(person, case) is not None
+
+
 @veto("event.hear")
 def keeps_from_hearing(person: Person, event: CaseEvent) -> bool:
     """He hears of none of its steps."""
