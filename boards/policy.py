@@ -21,6 +21,7 @@ from boards.models.status import Visibility
 from boards.models.text import Text
 from boards.models.thread import Thread
 from people.models import Department, Person
+from people.models.department import WATCHING
 
 
 def readable_departments(person: Person) -> set[int]:
@@ -70,7 +71,7 @@ def _among_readers(person: Person, departments: set[int]) -> ColumnElement[bool]
             and_(or_(Thread.restricted_why.is_(None), not_(confined)), wide),
             and_(confined, inside) if serving else false(),
         )
-    apart = {department.id for department in person.departments if department.is_apart}
+    apart = {department.id for department in person.departments if department.kind in WATCHING}
     beside = provided("readers_beside", apart) if apart else None  # nobody else has tasks in a case of others
     return wide if beside is None else or_(wide, beside)
 

@@ -10,6 +10,7 @@ from board import jobs
 from board.db import db, transaction
 from board.i18n import speaking
 from boards.models import Case, Thread
+from boards.policy import sees, visible_to
 from complaints.models import Inquiry
 from complaints.recusing import step_back
 from people.models import Department, Person
@@ -43,6 +44,13 @@ def case_in(thread: str) -> Case:
     case = db.session.scalars(db.select(Thread).where(Thread.public_id == thread)).one().case
     assert case is not None
     return case
+
+
+def reads(person: Person, case: Case) -> bool:
+    """Whether he may read it; the rule for one row and the rule for lists say the same."""
+    listed = db.session.scalar(db.select(Thread.id).where(Thread.id == case.thread_id, visible_to(person)))
+    assert (listed is not None) == sees(person, case.thread), person.badge
+    return listed is not None
 
 
 def first(case: Case) -> Inquiry:
@@ -155,3 +163,19 @@ def test_findings_of_any_length_end_it_and_its_answer_says_what_each_came_to(
         "警务督察支队作出结论：部分属实。处理：向发帖人道歉、批评教育。\n\n"
         "纪检监察组作出结论：无法查实。处理：向发帖人道歉、批评教育。"
     )
+
+
+# --- the authority reads what it has a task in ------------------------------------------------------------------
+
+
+def test_the_authority_finds_the_one_task_that_came_to_it(cast: Cast, complained: Complained) -> None:
+    case = complained(cast.ines)
+    task = first(case()).public_id
+    above = badge("990001")
+
+    assert {number: reads(badge(number), case()) for number in ("990001", "990002", "090009")} == {
+        "990001": True, "990002": True, "090009": False,
+    }  # fmt: skip
+    with transaction():
+        Inquiry.by_public_id(task, reader=above).accept(by=above)
+    assert first(case()).state == "accepted"
