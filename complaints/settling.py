@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session, object_session
 from board import jobs
 from board.clock import now
 from board.db import before_commit, db, random_id, transaction
+from board.events import on
 from board.live import append
 from board.seams import provided
-from boards.models import Case, Thread
+from boards.models import Case, CaseEvent, Thread
 from boards.models.locking import lock
-from boards.models.status import OPEN
 from boards.policy import whispered, whispered_threads
 from complaints import authority, conflicts, readings
 from complaints.models import Accused, Complaint, Recusal
@@ -76,7 +76,7 @@ def promise(session: Session) -> None:
             select(Thread).join(Case, Case.thread_id == Thread.id).where(Case.id.in_(cases))
         ):
             append(thread.stream, kind="changed", version=thread.version, recheck=True)
-            jobs.put(ONE, key=f"{ONE}:{thread.public_id}:{random_id()}", thread=thread.public_id)
+            look_again(thread)
     if not offices or session.scalar(select(Complaint.id).limit(1)) is None:
         return  # nothing is bound yet
     people = [person_id for person_id, _since in offices if person_id is not None]
@@ -87,16 +87,28 @@ def promise(session: Session) -> None:
         jobs.put(ALL, key=f"{ALL}:{random_id()}", due_at=due_at)
 
 
+@on("case.reopened")
+def opened_anew(event: CaseEvent) -> None:
+    """What began while the case was over was not looked at: nobody worked on it."""
+    if whispered(event.thread):
+        look_again(event.thread)
+
+
+def look_again(thread: Thread) -> None:
+    """Promise to look at one case, in the open transaction."""
+    jobs.put(ONE, key=f"{ONE}:{thread.public_id}:{random_id()}", thread=thread.public_id)
+
+
 # --- looking at it --------------------------------------------------------------------------------------------
 
 
 @jobs.handler(ALL)
 def settle_all() -> None:
-    """Look at every open case that conflicts of interest bind."""
+    """Look at every case that conflicts of interest bind: of one that is over, too, nobody keeps news he may not read."""
     query = (
         select(Thread.public_id)
         .join(Case, Case.thread_id == Thread.id)
-        .where(whispered_threads(), Case.status.in_(OPEN))
+        .where(whispered_threads())
         .order_by(Thread.id)
     )
     found = list(db.session.scalars(query))

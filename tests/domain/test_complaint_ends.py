@@ -9,10 +9,13 @@ import pytest
 from board import jobs
 from board.db import db, transaction
 from board.i18n import speaking
-from boards.models import Case, Thread
+from boards.models import Case, CaseEvent, Thread
+from boards.models.duty import responsible
 from boards.policy import sees, visible_to
+from complaints import readings
 from complaints.models import Inquiry
 from complaints.recusing import step_back
+from notifications.models import InboxItem
 from people.models import Department, Person
 from tests.builders import Cast
 from tests.complaining import DISCIPLINE, conclude, tasks
@@ -179,3 +182,31 @@ def test_the_authority_finds_the_one_task_that_came_to_it(cast: Cast, complained
     with transaction():
         Inquiry.by_public_id(task, reader=above).accept(by=above)
     assert first(case()).state == "accepted"
+
+
+def test_what_began_while_it_was_resolved_is_settled_when_it_is_opened_anew(
+    cast: Cast, complained: Complained
+) -> None:
+    case = complained(cast.otto)
+    assert ends(case) == "resolved"
+    jobs.run_due()
+    assert news(cast.ines)
+    with transaction():
+        readings.note(cast.ines, case().thread)
+        appoint(cast.otto, Department.by_key("inspectorate"), "leader")  # all who serve there are beside him now
+    jobs.run_due()
+    assert not news(cast.ines), "who may not read it any more has no news of it either"
+    assert case().department.key == "inspectorate"
+
+    with transaction():
+        case().reopen(by=cast.rita, words="又发生了一次。")
+    jobs.run_due()
+    assert case().department.key == "superior"
+    assert all(reads(each, case()) for each in responsible(case()))
+    assert ends(case) == "resolved"
+
+
+def news(person: Person) -> list[str]:
+    """The kinds of the steps in his inbox."""
+    rows = db.select(CaseEvent.kind).join(InboxItem, InboxItem.event_id == CaseEvent.id)
+    return list(db.session.scalars(rows.where(InboxItem.person_id == person.id)))
