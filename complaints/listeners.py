@@ -20,8 +20,9 @@ def taken_on(event: CaseEvent) -> None:
     if case is None or event.actor is None or not is_complaint(case):
         return
     for task in Inquiry.of(case):
-        if task.state == "open" and task.kind == "inspectorate":
+        if task.state == "open" and task.department_id == case.department_id:
             task.taken(by=event.actor)
+            return  # where one department has both, the other one is taken on by itself
 
 
 @on("case.withdrawn")

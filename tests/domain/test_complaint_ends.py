@@ -193,7 +193,9 @@ def test_what_began_while_it_was_resolved_is_settled_when_it_is_opened_anew(
     assert news(cast.ines)
     with transaction():
         readings.note(cast.ines, case().thread)
-        appoint(cast.otto, Department.by_key("inspectorate"), "leader")  # all who serve there are beside him now
+        appoint(
+            cast.otto, Department.by_key("inspectorate"), "leader"
+        )  # all who serve there are beside him now
     jobs.run_due()
     assert not news(cast.ines), "who may not read it any more has no news of it either"
     assert case().department.key == "inspectorate"
