@@ -253,6 +253,7 @@ class Inquiry(PublicId, Model):
         require(by, "inquiry.confirm", self)
         self._expect("confirm")
         self.state, self.concluded_at, self.concluded_by = "concluded", now(), by
+        self._ask_no_more()
         self.told_at = self.told_at or now()
         assert self.findings is not None  # propose
         event = self._say(
@@ -267,9 +268,12 @@ class Inquiry(PublicId, Model):
         """The case ended otherwise: the poster took it back."""
         if self.is_open:
             self.state = "dropped"
+            self._ask_no_more()
 
     def begin_anew(self, department: Department) -> None:
         """Whoever worked on it may not any more: another one takes it on, in this department. Its clocks go on."""
+        if department.id != self.department_id:
+            self._ask_no_more()  # whoever has it now asks for himself
         self.department, self.state = department, "open"
         self.accepted_at = self.accepted_by = self.review_due_at = self.reviewed_at = self.reviewed_by = None
         self.conclusion, self.measures, self.findings = None, [], None
@@ -290,6 +294,12 @@ class Inquiry(PublicId, Model):
     def _promise(self, what: str, at: datetime) -> None:
         key = f"inquiry-due:{self.public_id}:{what}:{at:%Y%m%d%H%M%S}"
         jobs.put("inquiry-due", key=key, due_at=at, inquiry=self.public_id, what=what)
+
+    def _ask_no_more(self) -> None:
+        from complaints.models.statement import Statement
+
+        for each in Statement.of(self):
+            each.withdraw()
 
     def _text(self, kind: str, words: str, by: Person, field: str) -> Text:
         return Text.write(kind, words, by=by, field=field)

@@ -126,6 +126,11 @@ class Statement(PublicId, Model):
         self.answer, self.answered_at, self.answered_by = text, now(), by
         self.inquiry._note("inquiry.statement_given", None, text, asked=self.department.key)
 
+    def withdraw(self) -> None:
+        """Nobody waits for the answer any more: whoever was asked is asked no longer."""
+        if self.is_open:
+            self.withdrawn_at = now()
+
 
 def _has_leader(department: Department) -> bool:
     rows = db.session.scalars(

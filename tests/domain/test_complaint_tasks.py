@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
+from board import jobs
 from board.db import transaction
+from board.errors import NotFound
 from boards.models import Case
+from complaints.models import Statement
+from complaints.recusing import step_back
 from people.models import Department
 from tests.builders import Cast, case_of
-from tests.complaining import DISCIPLINE, tasks
+from tests.complaining import DISCIPLINE, conclude, tasks
 from tests.watchers import badge, complain, inspectors
 
 
@@ -49,3 +53,57 @@ def test_after_a_handover_each_takes_on_the_task_of_its_own_department(
     with transaction():
         tasks(complained())[1].review(by=badge(DISCIPLINE[1]), agree=True)
     assert "propose" in tasks(complained())[1].open_acts(one)
+
+
+# --- what a unit was asked --------------------------------------------------------------------------------
+
+
+def asked(cast: Cast, case: Callable[[], Case]) -> str:
+    """The question of the inspectorate to the traffic police, that waits for Lena's answer."""
+    with transaction():
+        tasks(case())[0].accept(by=cast.ines)
+    with transaction():
+        unit = Department.by_key("traffic-police")
+        found = Statement.ask(tasks(case())[0], by=cast.ines, department=unit, question="谁在值勤？")
+    assert [each.public_id for each in Statement.waiting_for(cast.lena)] == [found.public_id]
+    return found.public_id
+
+
+def nobody_is_asked(cast: Cast, statement: str) -> bool:
+    """Whether it has left the desk of whoever was to answer, and cannot be answered any more."""
+    with pytest.raises(NotFound), transaction():
+        Statement.by_public_id(statement, reader=cast.lena).give(by=cast.lena, words="是二中队。")
+    return Statement.waiting_for(cast.lena) == []
+
+
+def test_a_question_ends_when_the_complaint_is_taken_back(cast: Cast, complained: Callable[[], Case]) -> None:
+    question = asked(cast, complained)
+    with transaction():
+        complained().withdraw(by=cast.rita)
+    assert nobody_is_asked(cast, question)
+
+
+def test_a_question_ends_with_the_conclusion_of_its_task_alone(
+    cast: Cast, complained: Callable[[], Case]
+) -> None:
+    question = asked(cast, complained)
+    with transaction():
+        conclude(tasks(complained())[1], badge(DISCIPLINE[0]), badge(DISCIPLINE[1]))
+    assert Statement.waiting_for(cast.lena), "the other task waits for it still"
+    with transaction():
+        task = tasks(complained())[0]
+        task.review(by=cast.ida, agree=True)
+        task.propose(by=cast.ines, conclusion="true", findings="已查清。", measures=["apology"])
+        task.confirm(by=cast.ida)
+    assert nobody_is_asked(cast, question)
+
+
+def test_a_question_ends_when_the_task_goes_above(cast: Cast, complained: Callable[[], Case]) -> None:
+    question = asked(cast, complained)
+    with transaction():
+        step_back(complained(), by=badge("090009"), kind="recused", words="我认识他。")
+    with transaction():
+        step_back(complained(), by=cast.ida, kind="recused", words="我也认识他。")
+    jobs.run_due()
+    assert tasks(complained())[0].department.key == "superior"
+    assert nobody_is_asked(cast, question)
