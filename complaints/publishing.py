@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from board.clock import now
 from board.db import db
-from boards.models import Case, Section, Thread
+from boards.models import Case, CaseEvent, Section, Thread
 from complaints.accusing import takes_complaints
 from complaints.models.complaint import Complaint
 from complaints.models.inquiry import Inquiry
@@ -80,20 +80,20 @@ def stubs(section: Section) -> list[Stub]:
     """Every complaint of the months that are over, as it stood when this month began."""
     until = first_of(month_of(now()))
     rows = db.session.execute(
-        select(Complaint.filed_at, Complaint.reason, Case.id, Case.status, Case.resolved_at, Thread.poster_id)
+        select(Complaint.filed_at, Complaint.reason, Case.id, Thread.poster_id)
         .join(Case, Complaint.case_id == Case.id)
         .join(Thread, Case.thread_id == Thread.id)
         .where(Thread.section_id == section.id, Complaint.filed_at < until)
     ).all()
-    ended = _concluded_before(until)
+    concluded, withdrawn = _concluded_before(until), _withdrawn_before(until)
     return [
         Stub(
             month_of(filed_at),
             reason,
-            "concluded" if case_id in ended else "open",
+            "concluded" if case_id in concluded else "withdrawn" if case_id in withdrawn else "open",
             poster if poster is not None else f"case {case_id}",
         )
-        for filed_at, reason, case_id, _status, _resolved, poster in rows
+        for filed_at, reason, case_id, poster in rows
     ]
 
 
@@ -104,6 +104,18 @@ def _concluded_before(until: datetime) -> set[int]:
     for case_id, round_, concluded_at in rows:
         rounds[case_id, round_].append(concluded_at is not None and concluded_at < until)
     return {case_id for (case_id, _round), done in rounds.items() if all(done)}
+
+
+def _withdrawn_before(until: datetime) -> set[int]:
+    """The complaints that their posters had taken back before a moment, and had not opened again by then."""
+    rows = db.session.execute(
+        select(CaseEvent.case_id, CaseEvent.kind)
+        .join(Complaint, Complaint.case_id == CaseEvent.case_id)
+        .where(CaseEvent.kind.in_(("case.withdrawn", "case.reopened")), CaseEvent.at < until)
+        .order_by(CaseEvent.id)
+    )
+    last = {case_id: kind for case_id, kind in rows}
+    return {case_id for case_id, kind in last.items() if case_id is not None and kind == "case.withdrawn"}
 
 
 def conclusions(section: Section) -> list[Figure]:

@@ -68,4 +68,9 @@ def state_word(state: str) -> str:
 
 def published_state_word(state: str) -> str:
     """A complaint's state in the monthly list; of merged lines, that they are merged."""
-    return {"open": _("Being looked into"), "concluded": _("Concluded"), "merged": _("All states")}[state]
+    return {
+        "open": _("Being looked into"),
+        "concluded": _("Concluded"),
+        "withdrawn": _("Taken back by the poster"),
+        "merged": _("All states"),
+    }[state]
