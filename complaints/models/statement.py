@@ -15,7 +15,7 @@ from board.permissions import may, require
 from board.spans import Span, WorkingDays
 from boards.models import Case, Text
 from boards.models.deadline import calendar
-from complaints.models.inquiry import Inquiry
+from complaints.models.inquiry import Inquiry, lock_case
 from people.models import Appointment, Department, Person
 
 ANSWER = Span(WorkingDays(3))
@@ -96,8 +96,12 @@ class Statement(PublicId, Model):
         return asked
 
     @classmethod
-    def by_public_id(cls, public_id: str, *, reader: Person | None) -> Statement:
-        """The question, for whoever has to answer it; NotFound for everybody else."""
+    def by_public_id(cls, public_id: str, *, reader: Person | None, for_change: bool = False) -> Statement:
+        """The question, for whoever has to answer it; NotFound for everybody else. To answer it, its complaint is locked."""
+        if for_change:
+            case_id = db.session.scalar(select(cls.case_id).where(cls.public_id == public_id))
+            if case_id is not None:
+                lock_case(case_id)
         found = db.session.scalar(select(cls).where(cls.public_id == public_id))
         if found is None or found.withdrawn_at is not None or not may(reader, "statement.answer", found):
             raise NotFound

@@ -28,7 +28,7 @@ def answer(public_id: str) -> Response:
     """Answer it, once."""
 
     def act() -> str:
-        asked = Statement.by_public_id(public_id, reader=me())
+        asked = Statement.by_public_id(public_id, reader=me(), for_change=True)
         asked.give(by=myself(), words=request.form.get("words", "")[:20_000])
         return f"/statements/{public_id}"
 
