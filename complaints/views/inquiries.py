@@ -8,11 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 
-from board import once
-from board.db import db, transaction
+from board.db import db
 from board.errors import Invalid, NotFound, WrongState, wants_json
 from board.i18n import _l
-from boards.views.acting import done, myself
+from boards.views.acting import myself, once_only
 from complaints.models.inquiry import Inquiry
 from complaints.models.statement import Statement
 from complaints.views.inspection import Typed, show
@@ -30,23 +29,22 @@ def _word(name: str) -> str:
 
 def _act(public_id: str, form: str, act: Callable[[Inquiry, Person], Any], said: Any) -> Response:
     """Do `act` in one transaction; what was typed is given back with what is wrong. Sent twice it acts once."""
-    token, number = request.form.get("once", "")[:64], ""
-    done_before = once.used(token)
-    if done_before is not None:
-        return done(done_before)
+    number = ""
+
+    def once_done() -> str:
+        nonlocal number
+        person = myself()
+        task = Inquiry.by_public_id(public_id, reader=person)
+        number = task.case.number
+        act(task, person)
+        return f"/inspection?case={number}"
+
     try:
-        with transaction():
-            person = myself()
-            task = Inquiry.by_public_id(public_id, reader=person)
-            number = task.case.number
-            act(task, person)
-            target = f"/inspection?case={number}"
-            once.use(token, target)
+        return once_only(once_done, said)
     except (Invalid, WrongState) as error:
         if wants_json() or not number:
             raise
         return show(number, typed=Typed(public_id, form, error), status=error.status)
-    return done(target, said)
 
 
 @bp.post("/inquiries/<public_id>/acceptance")

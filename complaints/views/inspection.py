@@ -9,7 +9,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from board import once
 from board.clock import now
-from board.db import transaction
 from board.errors import BoardError, Invalid, NotFound
 from board.i18n import _, _l
 from board.jinja import when
@@ -20,7 +19,7 @@ from boards.models import Case
 from boards.models.case import dashed
 from boards.queuerow import length
 from boards.sentences import chips
-from boards.views.acting import done, myself
+from boards.views.acting import myself, once_only
 from complaints.accusing import accused_units, is_complaint
 from complaints.inspecting import LOOKED, QUEUES, Inspection, Listed
 from complaints.models.accused import Accused
@@ -91,15 +90,16 @@ def look() -> Response:
     if not _inspects():
         raise NotFound
     number, queue = request.form.get("case", "")[:24], request.form.get("queue", "")[:16]
+
+    def looked() -> str:
+        case = Case.numbered(number, reader=me(), for_change=True)
+        Inspection(myself(), queue).look(case, words=request.form.get("found", "")[:20_000])
+        return f"/inspection?queue={queue}"
+
     try:
-        with transaction():
-            if once.used(request.form.get("once", "")[:64]) is None:
-                case = Case.numbered(number, reader=me(), for_change=True)
-                Inspection(myself(), queue).look(case, words=request.form.get("found", "")[:20_000])
-                once.use(request.form.get("once", "")[:64], f"/inspection?queue={queue}")
+        return once_only(looked, _l("Noted. The case left this queue."))
     except Invalid as error:
         return show(number, queue=queue, typed=Typed("look", "look", error), status=error.status)
-    return done(f"/inspection?queue={queue}", _l("Noted. The case left this queue."))
 
 
 def _inspects() -> bool:
