@@ -28,6 +28,7 @@ from complaints.models.inquiry import Inquiry
 from complaints.models.look import Look
 from complaints.weekly import bad_ratings, late_answers, orders_issued
 from people.models import Department, Person
+from people.models.department import WATCHING
 
 # In the order of the tabs: first what somebody waits for, then what was promised and not kept, then what looks wrong.
 QUEUES = (
@@ -82,12 +83,12 @@ class Inspection:
     @cached_property
     def offices(self) -> set[int]:
         """The inspectors' departments in which this person serves, by table id."""
-        return {each.id for each in self.person.departments if each.kind == "integrity"}
+        return {each.id for each in self.person.departments if each.kind in WATCHING}
 
     @cached_property
     def office(self) -> Department:
         """The department whose desk it is."""
-        return next(each for each in self.person.departments if each.kind == "integrity")
+        return next(each for each in self.person.departments if each.kind in WATCHING)
 
     def counts(self) -> dict[str, int]:
         """How many cases stand in each queue, for this reader."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
+import re
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from board import jobs, live
 from board.db import db, transaction
@@ -12,7 +16,9 @@ from boards.models import Thread
 from complaints.models import Reading, Recusal
 from complaints.recusing import step_back
 from notifications.models import queue
+from people.signing_in import link_for
 from tests.builders import Cast
+from tests.conftest import ORIGIN, fields_of
 from tests.door.test_live_door import heard, hello, pump, socket_of  # noqa: F401
 from tests.watchers import accuse, appoint, badge, complain, inspectors
 
@@ -31,6 +37,34 @@ def complained(cast: Cast) -> Callable[..., str]:
     with transaction():
         inspectors(cast)
     return put
+
+
+class Window:
+    """The browser of an officer outside the cast."""
+
+    def __init__(self, app: Flask, number: str) -> None:
+        def token() -> str:
+            with app.app_context(), transaction():
+                return link_for(badge(number))
+
+        self.client = app.test_client()
+        link = contextvars.Context().run(token)
+        contextvars.Context().run(self.client.post, f"/sign-in/link/{link}", headers=ORIGIN)
+
+    def get(self, path: str) -> TestResponse:
+        return contextvars.Context().run(self.client.get, path)
+
+    def post(self, path: str, **data: str) -> TestResponse:
+        fields = fields_of(self.get("/me").get_data(as_text=True))
+        sent = {**data, "csrf_token": fields["csrf_token"]}
+        return contextvars.Context().run(self.client.post, path, data=sent, headers=ORIGIN)
+
+
+@pytest.fixture
+def as_badge(app: Flask) -> Callable[[str], Window]:
+    """Who is signed in by this badge number."""
+    windows: dict[str, Window] = {}
+    return lambda number: windows.get(number) or windows.setdefault(number, Window(app, number))
 
 
 def found(thread: str) -> Thread:
@@ -159,3 +193,19 @@ def test_it_goes_above_when_the_last_inspector_steps_back(cast, complained, get_
     assert "省厅督察总队" in page
     for who in ("ines", "ida", "carl", "lena", "adam", "mona"):
         assert get_as(who, f"/cases/{number_of(thread)}").status_code == 404, who
+
+
+def test_the_authority_works_on_what_came_to_it_from_the_inspectors_desk(cast, complained, as_badge):
+    number = number_of(complained("090009"))
+    desk = as_badge("990001").get("/inspection")
+    assert desk.status_code == 200
+    assert "省厅督察总队" in desk.text
+    assert f"case={number}" in desk.text, "it stands in the queue of what nobody has taken on yet"
+
+    opened = as_badge("990001").get(f"/inspection?case={number}").text
+    task = re.search(r'action="(/inquiries/\w+)/acceptance"', opened)
+    assert task is not None
+    assert as_badge("990001").post(f"{task[1]}/acceptance").status_code == 303
+    waiting = as_badge("990002").get("/inspection?queue=second").text
+    assert f"case={number}" in waiting
+    assert as_badge("990002").post(f"{task[1]}/review", agree="yes").status_code == 303
