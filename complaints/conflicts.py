@@ -18,7 +18,7 @@ from board.db import db, writing
 from board.seams import provides, veto
 from boards.models import AssistTask, Case, CaseEvent, Report, Thread
 from boards.policy import sees, whispered, whispered_threads
-from complaints.models import Accused, Complaint, FormerParent, Inquiry, Look, Recusal
+from complaints.models import Accused, Complaint, FormerParent, Inquiry, Recusal
 from complaints.ties import Office, Tie, Tree, ties, units, window
 from people.models import Appointment, Department, Person
 
@@ -91,11 +91,11 @@ def barred_from(person: Person, thread: Thread) -> bool:
 
 @veto("*")
 def keeps_away(person: Person | None, thing: Any) -> bool:
-    """Whoever may not read a case because of a conflict of interest may do nothing to it or to what belongs to it; of a
-    public one he may not do the inspectors' work. What a unit is asked about itself (a statement) it may answer."""
+    """Whoever may not read a case because of a conflict of interest may do nothing to it or to what belongs to it. What a
+    unit is asked about itself (a statement) it may answer."""
     if person is None:
         return False
-    if isinstance(thing, (Inquiry, Look)):
+    if isinstance(thing, Inquiry):
         return conflicted(person, thing.case) is not None
     thread = thread_of(thing)
     return thread is not None and barred_from(person, thread)

@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from board import audit
 from board.clock import now
 from board.db import db
-from board.errors import Invalid
+from board.errors import Invalid, WrongState
 from board.i18n import _l
 from board.permissions import require
 from boards.models import Case, CaseEvent, Handover, Rating, Section, Text, Thread
@@ -244,9 +245,16 @@ class Inspection:
         return [name for name in QUEUES if self.stands(case, name)]
 
     def look(self, case: Case, *, words: str) -> None:
-        """Say that you went through this case of the open queue, and what you found; it leaves the queue."""
+        """Say that you went through this case of the open queue, and what you found; it leaves the queue.
+
+        Raises NotAllowed for whoever must not inspect it, Invalid for a queue that is not gone through, WrongState for a
+        case that does not stand in it.
+        """
+        require(self.person, "look.make", case)
         if self.queue not in LOOKED:
             raise Invalid(_l("Choose one of the queues to go through."), field="queue")
+        if not self.stands(case, self.queue):
+            raise WrongState(_l("A colleague was first: this step is done. Please look again."))
         text = Text.write("internal", words, by=self.person, field="words")
         waiting = db.session.scalars(
             select(Look).where(Look.case_id == case.id, Look.queue == self.queue, Look.done_at.is_(None))
@@ -254,6 +262,7 @@ class Inspection:
         row = waiting or Look(case_id=case.id, queue=self.queue)
         row.mark, row.done_at, row.done_by, row.words = case.round, now(), self.person, text
         db.session.add(row)
+        audit.note("inspection.looked", by=self.person.public_id, thing=case.thread.thing, queue=self.queue)
 
     @cached_property
     def departments(self) -> dict[int, Department]:

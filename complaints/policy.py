@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 
 from board.db import db
 from board.permissions import rule
-from board.seams import provides, veto
+from board.seams import provides, veto, vetoed
 from boards.models import Case, Thread
 from boards.policy import sees
 from complaints.accusing import accused_units, is_complaint
@@ -98,3 +98,9 @@ def may_inspect(person: Person | None, _thing: None = None) -> bool:
     return (
         person is not None and person.is_staff and any(each.kind in WATCHING for each in person.departments)
     )
+
+
+@rule("look.make")
+def may_look(person: Person | None, case: Case) -> bool:
+    """An inspector whom no conflict of interest keeps from inspecting this case."""
+    return person is not None and may_inspect(person) and not vetoed("case.inspect", person, case)

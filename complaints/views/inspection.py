@@ -168,8 +168,10 @@ class Page:
 
     @property
     def looks(self) -> bool:
-        """Whether the open case can be taken off the open queue."""
-        return self.case is not None and self.desk.queue in LOOKED and self.desk.queue in self.why
+        """Whether the open case can be taken off the open queue by this reader."""
+        if self.case is None or self.desk.queue not in LOOKED or self.desk.queue not in self.why:
+            return False
+        return may(self.desk.person, "look.make", self.case)
 
 
 def _box(queue: str, row: Listed) -> dict[str, Any]:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from board.db import transaction
+from board.audit import AuditEntry
+from board.db import db, transaction
+from board.errors import Invalid, NotAllowed, WrongState
 from board.permissions import may
 from boards.models import Case, Section
-from people.models import Department
+from complaints.inspecting import Inspection
+from complaints.models import Look
+from people.models import Department, Person
 from tests.builders import Cast, case_of, posted
 from tests.watchers import appoint, inspectors
 
@@ -41,3 +45,49 @@ def test_who_is_sealed_is_opened_by_no_inspector_who_stands_near_the_department(
         for who in ("ines", "ida", "otto")
     }
     assert found == {"ines": (False, False), "ida": (True, True), "otto": (False, False)}
+
+
+# --- going through a queue ----------------------------------------------------------------------------------
+
+
+def answered(cast: Cast, reported: Callable[[], Case]) -> Case:
+    """Rita's case, answered with three characters: it stands among the empty answers."""
+    with transaction():
+        reported().answer(by=cast.otto, answer="已处理。", outcome="explained")
+    return reported()
+
+
+def looks(who: Person, case: Callable[[], Case], queue: str = "empty") -> None:
+    with transaction():
+        Inspection(who, queue).look(case(), words="已请该支队补充答复。")
+
+
+def test_nobody_goes_through_a_case_of_a_department_he_stands_near(
+    cast: Cast, reported: Callable[[], Case]
+) -> None:
+    answered(cast, reported)
+    with pytest.raises(NotAllowed):
+        looks(cast.ines, reported)
+    looks(cast.ida, reported)
+    with pytest.raises(WrongState):  # it has left the queue
+        looks(cast.ida, reported)
+
+
+def test_a_case_is_gone_through_in_a_queue_in_which_it_stands(
+    cast: Cast, reported: Callable[[], Case]
+) -> None:
+    answered(cast, reported)
+    for queue in ("sample", "reopened", "dissatisfied"):
+        with pytest.raises(WrongState):
+            looks(cast.ida, reported, queue)
+    with pytest.raises(Invalid):
+        looks(cast.ida, reported, "overdue")
+    assert db.session.scalars(db.select(Look)).all() == []
+
+
+def test_that_a_case_was_gone_through_stands_in_the_log(cast: Cast, reported: Callable[[], Case]) -> None:
+    case = answered(cast, reported)
+    looks(cast.ida, reported)
+    (entry,) = db.session.scalars(db.select(AuditEntry).where(AuditEntry.act == "inspection.looked"))
+    assert (entry.actor, entry.thing) == (cast.ida.public_id, f"case:{case.number}")
+    assert entry.details == {"queue": "empty"}

@@ -316,6 +316,7 @@ def test_an_inspector_goes_through_a_queue(
     assert post_as("ines", "/inspection/looks", **sent, found="").status_code == 422
     assert post_as("otto", "/inspection/looks", **sent, found="看过").status_code == 404
     assert post_as("ines", "/inspection/looks", **sent, found="已请该支队补充答复。").status_code == 303
+    assert post_as("ida", "/inspection/looks", **sent, found="我也看过。").status_code == 409
     assert number not in text_of(get_as("ines", "/inspection?queue=empty"))
 
 
