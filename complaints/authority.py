@@ -44,6 +44,15 @@ def free_in_lead(case: Case) -> list[Person]:
     return conflicts.free(working(case.department), case)
 
 
+def free_inspectors(case: Case) -> list[Person]:
+    """Who of the city's inspectors may do their work on a case of the public's."""
+    offices = db.session.scalars(
+        select(Department).where(Department.kind == "integrity").order_by(Department.position)
+    )
+    people = dict.fromkeys(each for office in offices for each in working(office))
+    return conflicts.free(people, case)
+
+
 def for_task(department: Department, case: Case) -> Department:
     """Who does a task that is this department's: itself, or the superior authority where fewer than two of it are free."""
     above = authority()

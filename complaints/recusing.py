@@ -47,7 +47,6 @@ def step_back(case: Case, *, by: Person, kind: str, words: str) -> Recusal:
         raise WrongState(
             _l("Nobody would be left who may read it. Please call the superior authority first.")
         )
-    office = case.department
     recusal = Recusal(case=case, person=by, kind=kind)
     db.session.add(recusal)
     db.session.flush()
@@ -59,7 +58,6 @@ def step_back(case: Case, *, by: Person, kind: str, words: str) -> Recusal:
         by=by,
         visibility="internal",
         audience=colleagues(case),
-        office=office,
         details={"recusal": recusal.public_id, "badge": by.badge, "why": kind},
     )
     return recusal
@@ -72,9 +70,10 @@ def _nobody_left(case: Case, person: Person) -> bool:
 
 
 def colleagues(case: Case) -> Audience:
-    """Whoever is free among those who lead the case, each by name."""
+    """Whoever is free among those who lead the case, each by name; of a public case the inspectors who are free."""
     audience = Audience(followers=False)
-    audience.add(*authority.free_in_lead(case), reason="lead")
+    free = authority.free_in_lead(case) if whispered(case.thread) else authority.free_inspectors(case)
+    audience.add(*free, reason="lead")
     return audience
 
 
