@@ -71,6 +71,20 @@ LINES.update(
             lambda e, s: _put(_("A second inspector of %(unit)s did not confirm the conclusion."), e, s),
         ),
         "inquiry.concluded": ("scale", "done", _concluded),
+        "inquiry.begun_anew": (
+            "rotate-ccw",
+            "insp",
+            lambda e, s: _put(
+                _("%(unit)s has its task to take on anew: whoever worked on it must keep away."), e, s
+            ),
+        ),
+        "inquiry.sent_above": (
+            "lock",
+            "insp",
+            lambda e, s: _put(
+                _("%(unit)s has the task now: too few of those who had it may work on it."), e, s
+            ),
+        ),
         "inquiry.overdue": ("circle-alert", "alert", _overdue),
     }
 )

@@ -25,6 +25,13 @@ def taken_on(event: CaseEvent) -> None:
             return  # where one department has both, the other one is taken on by itself
 
 
+@on("thread.posted")
+def begun(event: CaseEvent) -> None:
+    """A complaint was filed: those above hear of the tasks that are theirs from the beginning."""
+    if event.case is not None and is_complaint(event.case):
+        _tell_above(event.case)
+
+
 @on("case.withdrawn")
 def taken_back(event: CaseEvent) -> None:
     """The poster took it back: nothing is owed any more."""
@@ -38,6 +45,14 @@ def opened_anew(event: CaseEvent) -> None:
     """A new round has two new tasks; the conclusions of the earlier one stay as they are."""
     if event.case is not None and is_complaint(event.case):
         Inquiry.start(event.case, tasks_of(event.case))
+        _tell_above(event.case)
+
+
+def _tell_above(case: Case) -> None:
+    # Whoever leads the case hears of it anyway.
+    for task in Inquiry.of(case):
+        if task.department.kind == "authority" and task.department_id != case.department_id:
+            task.tell_above()
 
 
 @jobs.handler("inquiry-due")

@@ -271,13 +271,23 @@ class Inquiry(PublicId, Model):
             self._ask_no_more()
 
     def begin_anew(self, department: Department) -> None:
-        """Whoever worked on it may not any more: another one takes it on, in this department. Its clocks go on."""
-        if department.id != self.department_id:
+        """Whoever worked on it may not any more: another one takes it on, in this department. Its clocks go on.
+
+        Its department hears of it, unless the whole case goes there and nobody had begun: then the step of the case says it.
+        """
+        moved, begun = department.id != self.department_id, self.state != "open"
+        if moved:
             self._ask_no_more()  # whoever has it now asks for himself
         self.department, self.state = department, "open"
         self.accepted_at = self.accepted_by = self.review_due_at = self.reviewed_at = self.reviewed_by = None
         self.conclusion, self.measures, self.findings = None, [], None
         self.proposed_at = self.proposed_by = None
+        if begun or (moved and department.id != self.case.department_id):
+            self._note("inquiry.sent_above" if moved else "inquiry.begun_anew", None)
+
+    def tell_above(self) -> CaseEvent:
+        """Those above hear that the task is theirs, as too few of the department whose it was may work on it."""
+        return self._note("inquiry.sent_above", None)
 
     def note_overdue(self, what: str) -> CaseEvent | None:
         """A promise of this task is over: `told`, `review` or `due`. Its department hears of it, once."""

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from board import jobs
-from board.db import transaction
+from board.db import db, transaction
 from board.errors import NotFound
-from boards.models import Case
+from boards.models import Case, CaseEvent
 from complaints.models import Statement
 from complaints.recusing import step_back
-from people.models import Department
+from notifications.models import InboxItem
+from people.models import Department, Person
 from tests.builders import Cast, case_of
 from tests.complaining import DISCIPLINE, conclude, tasks
 from tests.watchers import badge, complain, inspectors
@@ -107,3 +108,44 @@ def test_a_question_ends_when_the_task_goes_above(cast: Cast, complained: Callab
     jobs.run_due()
     assert tasks(complained())[0].department.key == "superior"
     assert nobody_is_asked(cast, question)
+
+
+# --- who hears of a task that begins anew -------------------------------------------------------------------
+
+
+def news(person: Person) -> list[str]:
+    """The kinds of the steps of tasks in his inbox."""
+    rows = db.select(CaseEvent.kind).join(InboxItem, InboxItem.event_id == CaseEvent.id)
+    found = db.session.scalars(rows.where(InboxItem.person_id == person.id).order_by(InboxItem.id))
+    return [kind for kind in found if kind.startswith("inquiry.")]
+
+
+def test_colleagues_hear_that_a_task_is_open_again(cast: Cast, complained: Callable[[], Case]) -> None:
+    with transaction():
+        tasks(complained())[0].accept(by=cast.ida)
+    with transaction():
+        step_back(complained(), by=cast.ida, kind="recused", words="我认识他。")
+    jobs.run_due()
+    jobs.run_due()
+
+    assert tasks(complained())[0].state == "open"
+    assert news(cast.ines)[-1:] == ["inquiry.begun_anew"]
+    assert news(cast.ida) == []
+    (event,) = [each for each in complained().thread.events if each.kind == "inquiry.begun_anew"]
+    assert not event.is_public
+
+
+def test_the_authority_hears_of_a_task_that_comes_to_it(cast: Cast, complained: Callable[[], Case]) -> None:
+    for who in ("090009", "090002"):
+        with transaction():
+            step_back(complained(), by=badge(who), kind="recused", words="我认识他。")
+    for _round in range(2):
+        jobs.run_due()
+    assert news(badge("990001")) == ["inquiry.sent_above"], "once"
+
+
+def test_it_hears_of_one_that_is_its_own_from_the_beginning(cast: Cast) -> None:
+    with transaction():
+        complain(cast.rita, cast.ines)
+    assert news(badge("990001")) == ["inquiry.sent_above"]
+    assert news(cast.ines) == []

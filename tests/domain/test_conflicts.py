@@ -274,7 +274,7 @@ def test_when_the_last_one_steps_back_it_goes_above_and_there_nobody_else_may(
     assert [each.badge for each in responsible(case())] == ["990001"], "from that moment"
     jobs.run_due()
     assert case().department.key == "superior"
-    assert told(badge("990001")) == ["conflict.sealed_above"]
+    assert told(badge("990001")) == ["inquiry.sent_above", "conflict.sealed_above"]
     assert told(cast.rita)[-1] == "conflict.sealed_above"
 
     with transaction():
@@ -323,7 +323,7 @@ def test_a_new_office_is_looked_at_and_takes_the_case_from_its_handler(
     jobs.run_due()
 
     assert case().handler is None
-    assert told(cast.ida)[-2:] == ["conflict.handler_left", "conflict.read_before"]
+    assert told(cast.ida)[-3:] == ["conflict.handler_left", "inquiry.begun_anew", "conflict.read_before"]
     assert told(cast.ines) == []
 
 

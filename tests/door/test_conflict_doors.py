@@ -13,11 +13,12 @@ from werkzeug.test import TestResponse
 from board import jobs, live
 from board.db import db, transaction
 from boards.models import Thread
-from complaints.models import Reading, Recusal
+from complaints.models import Inquiry, Reading, Recusal
 from complaints.recusing import step_back
-from notifications.models import queue
+from notifications.models import InboxItem, queue
+from people.models import Person
 from people.signing_in import link_for
-from tests.builders import Cast
+from tests.builders import Cast, posted
 from tests.conftest import ORIGIN, fields_of
 from tests.door.test_live_door import heard, hello, pump, socket_of  # noqa: F401
 from tests.watchers import accuse, appoint, badge, complain, inspectors
@@ -209,3 +210,47 @@ def test_the_authority_works_on_what_came_to_it_from_the_inspectors_desk(cast, c
     waiting = as_badge("990002").get("/inspection?queue=second").text
     assert f"case={number}" in waiting
     assert as_badge("990002").post(f"{task[1]}/review", agree="yes").status_code == 303
+
+
+def words(page: TestResponse) -> str:
+    return re.sub(r"<[^>]+>|\s+", "", page.text)
+
+
+def test_the_timeline_says_that_a_task_is_open_again(cast, complained, get_as):
+    thread = complained("otto")
+    with transaction():
+        case = found(thread).case
+        assert case is not None
+        Inquiry.of(case)[0].accept(by=cast.ida)
+    with transaction():
+        case = found(thread).case
+        assert case is not None
+        step_back(case, by=cast.ida, kind="recused", words=WORDS)
+    jobs.run_due()
+    path = f"/desk/case/{number_of(thread)}?department=inspectorate"
+    assert "原来办理的人须回避，由警务督察支队另派人重新接手。" in words(get_as("ines", path))
+    assert "另派人重新接手" not in get_as("rita", f"/cases/{number_of(thread)}").text
+
+    with transaction():
+        case = found(thread).case
+        assert case is not None
+        step_back(case, by=badge("090009"), kind="recused", words=WORDS)
+    jobs.run_due()
+    assert "可以办理的人不足两名，改由省厅督察总队办理。" in words(get_as("ines", path))
+
+
+def test_stepping_back_from_a_public_case_is_told_to_the_free_inspectors(cast, complained, get_as, post_as):
+    complained("otto")
+    with transaction():
+        thread = posted(cast.vera).public_id
+    done = post_as("ida", f"/cases/{number_of(thread)}/recusal", kind="recused", words=WORDS)
+    assert done.status_code == 303
+    db.session.rollback()  # the doors wrote elsewhere
+    (event,) = [each for each in found(thread).events if each.kind == "conflict.stepped_back"]
+    assert event.department is not None
+    assert event.department.key == "inspectorate", "as whom she stepped back"
+    heard = db.select(InboxItem.person_id).where(InboxItem.event_id == event.id)
+    told = {str(db.session.get_one(Person, each).badge) for each in db.session.scalars(heard)}
+    assert told == {"090001", "090009", "091301", "091302"}
+    assert "conflict.stepped_back" not in str([get_as(who, "/inbox").text for who in ("otto", "vera")])
+    assert "警号 090002申请回避" in get_as("ines", "/inbox").text
