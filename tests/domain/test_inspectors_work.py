@@ -10,7 +10,7 @@ from board.audit import AuditEntry
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, WrongState
 from board.permissions import may
-from boards.models import Case, Section
+from boards.models import Case, Section, Thread
 from complaints.inspecting import Inspection
 from complaints.models import Look
 from people.models import Department, Person
@@ -91,3 +91,14 @@ def test_that_a_case_was_gone_through_stands_in_the_log(cast: Cast, reported: Ca
     (entry,) = db.session.scalars(db.select(AuditEntry).where(AuditEntry.act == "inspection.looked"))
     assert (entry.actor, entry.thing) == (cast.ida.public_id, f"case:{case.number}")
     assert entry.details == {"queue": "empty"}
+
+
+def test_the_queue_of_empty_answers_does_not_walk_through_every_step_of_the_board(
+    cast: Cast, reported: Callable[[], Case]
+) -> None:
+    answered(cast, reported)
+    query = db.select(Case.id).join(Thread).where(Inspection(cast.ida).condition("empty"))
+    words = str(query.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    plan = [row[3] for row in db.session.execute(db.text(f"EXPLAIN QUERY PLAN {words}"))]
+    assert [step for step in plan if "SCAN" in step and "case_event" in step] == []
+    assert [each.number for each in Inspection(cast.ida, "empty").rows()] == [reported().number]
