@@ -19,6 +19,7 @@ from boards.models.report import KINDS, Report, answered_within
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import Audience, CaseEvent
+from boards.policy import about_own
 from people import vault
 from people.models import Appointment, Person
 
@@ -74,11 +75,10 @@ def _tell(thread: Thread, kind: str, report: Report) -> CaseEvent:
 
 
 def moderators(thread: Thread) -> list[Person]:
-    """Who may decide about a text here: moderators now in office who do not serve the department it is about."""
+    """Who may decide about a text here: moderators now in office, but for those about whose own department it is."""
     rows = db.session.scalars(select(Appointment).where(Appointment.role == "moderator"))
     people = {row.person_id: row.person for row in rows if row.holds() and row.person.active}
-    lead = thread.case.department if thread.case is not None else thread.section.department
-    return [person for person in people.values() if not (person.serves(lead) or person.leads(lead))]
+    return [person for person in people.values() if not about_own(person, thread)]
 
 
 @jobs.handler("report-reminder")
