@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from board.audit import AuditEntry
 from board.clock import now
 from board.db import db, insert, transaction, writing
 from board.seams import provides
@@ -35,9 +38,36 @@ def _write(person_id: int, case_id: int) -> None:
 
 
 def readers_of(case: Case) -> list[Reading]:
-    """Who of the staff has opened it, in the order in which they first did."""
+    """Who of the staff has opened it, by whichever way, in the order in which they first did; in the open transaction.
+
+    A page notes here to the minute who had it before him; the audit log has every other way as well (a verification, a
+    file, an earlier version), once an hour. What it alone knows is taken over from there.
+    """
+    known = {each.person_id: each for each in _rows(case)}
+    for person_id, first, last in _logged(case):
+        row = known.get(person_id)
+        if row is None:
+            db.session.add(Reading(case=case, person_id=person_id, first_at=first, last_at=last))
+        elif row.last_at < last:
+            row.last_at = last
+    db.session.flush()
+    return _rows(case)
+
+
+def _rows(case: Case) -> list[Reading]:
     return list(
         db.session.scalars(
             db.select(Reading).where(Reading.case_id == case.id).order_by(Reading.first_at, Reading.id)
         )
     )
+
+
+def _logged(case: Case) -> list[tuple[int, datetime, datetime]]:
+    rows = db.session.execute(
+        db.select(Person.id, db.func.min(AuditEntry.at), db.func.max(AuditEntry.at))
+        .join(Person, Person.public_id == AuditEntry.actor)
+        .where(AuditEntry.thing == case.thread.thing, AuditEntry.act == "case.read")
+        .group_by(Person.id)
+        .order_by(db.func.min(AuditEntry.number))
+    )
+    return [(person_id, first, last) for person_id, first, last in rows]

@@ -124,6 +124,26 @@ def test_opening_it_is_noted_of_staff_and_of_nobody_else(cast, complained, get_a
     assert readers == [cast.ids["ida"], cast.ids["ines"]]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/cases/{number}/verification", "/cases/{number}/verification?format=json", "/cases/{number}"],
+)
+def test_whoever_read_it_by_another_way_is_told_of_as_well(cast, complained, get_as, path):
+    thread = complained("otto")
+    answer = get_as("ines", path.format(number=number_of(thread)))
+    assert answer.status_code == 200
+    db.session.rollback()  # the doors wrote elsewhere
+    with transaction():
+        case = found(thread).case
+        assert case is not None
+        accuse(case, cast.ines)
+    jobs.run_due()
+    (event,) = [each for each in found(thread).events if each.kind == "conflict.read_before"]
+    assert [each[0] for each in event.details["readers"]] == [cast.ines.badge]
+    jobs.run_due()
+    assert [each.kind for each in found(thread).events].count("conflict.read_before") == 1
+
+
 def test_stepping_back_by_the_button(cast, complained, get_as, post_as):
     number = number_of(complained("otto"))
     assert f"/cases/{number}/recusal" in get_as("ida", f"/desk?department=inspectorate&case={number}").text
