@@ -145,7 +145,9 @@ def test_nobody_moderates_a_text_about_his_own_department(cast, world, near):
         mona = cast.mona
         for rule in ("thread.hold", "thread.release", "thread.move", "thread.propose"):
             assert not may(mona, rule, thread_of(world)), rule
-        assert [each.id for each in moderators(thread_of(world))] == [second(world).id], "nor is he told of it"
+        assert [each.id for each in moderators(thread_of(world))] == [second(world).id], (
+            "nor is he told of it"
+        )
         assert modqueue.listed(mona).items == []
         assert modqueue.counts(mona)["report"] == 0
         row = db.session.scalars(select(Report).where(Report.public_id == report)).one()
