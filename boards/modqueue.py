@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from board.db import db
@@ -94,6 +94,7 @@ class Source:
     thing: Callable[[Any], Any] = lambda row: row.thread
     thread_id: Any = None  # the column that names the thread; None where the model is the thread itself
     within: timedelta = timedelta(0)  # the promise is `due` and this: for rows that know only when they came
+    ever: ColumnElement[bool] = field(default_factory=true)  # what a row must be to have ever waited here
 
     def _query(self, person: Person, *columns: Any) -> Any:
         query = select(*columns or (self.model,))
@@ -131,7 +132,7 @@ class Source:
 
     def find(self, public_id: str, person: Person) -> Item:
         """The item; NotFound for what is missing, what this person may not moderate, and what was never his to read."""
-        row = db.session.scalar(select(self.model).where(self.model.public_id == public_id))
+        row = db.session.scalar(select(self.model).where(self.model.public_id == public_id, self.ever))
         if row is None or not may(person, self.rule, self.thing(row)):
             raise NotFound
         return self.item(row)

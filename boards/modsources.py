@@ -136,6 +136,7 @@ if _waiting is not None:
             due=Text.created_at,
             within=CONTACTS,
             open=lambda person: _waiting == "waiting",
+            ever=_waiting.is_not(None),
             item=_contact,
             settle=_settle_contact,
             rule="text.release_contacts",

@@ -13,6 +13,7 @@ from board.db import db
 from board.errors import NotFound
 from board.i18n import _
 from board.jinja import iso, when
+from board.noting import opened
 from board.permissions import may
 from board.presence import tell
 from board.seams import provided, slot_html
@@ -171,7 +172,8 @@ def _shown(item: Item, person: Person) -> dict[str, Any]:
         "alike": [],
         "act": None,
     }
-    if item.source == "contact":
+    if item.source == "contact" and shown["waits"]:
+        opened("text.contacts_read", by=person.public_id, thing=row.owner)
         shown["waiting"] = [words for _kind, words in row.contact_words()]
     if item.source == "report":
         shown["contact"] = vault.get(f"report:{row.public_id}", "contact") or ""

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from board import clock, jobs, web
+from board.audit import AuditEntry
 from board.clock import now
 from board.db import db, transaction
 from boards.filing import file_report
@@ -256,3 +257,35 @@ def test_everybody_reads_what_moderators_did_and_not_to_what(
         thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
         thread.release(by=db.session.scalars(select(Person).where(Person.badge == "080001")).one())
     assert number in get_as(None, "/moderation-log").text
+
+
+def test_only_what_waits_shows_a_moderator_how_to_reach_somebody_and_the_look_is_noted(
+    get_as, post_as, cast, more
+):
+    with transaction():
+        sealed = posted(cast.rita, body="路口一直红灯，请打 19900002207。")
+        sealed.identity = "sealed"
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        event = reply(thread, "也打给我 19900003301，谢谢。", by=cast.vera)
+        assert event.public_text is not None
+        body, said, vera = sealed.body.public_id, event.public_text.public_id, cast.vera.public_id
+        event = reply(thread, "同意楼上。", by=cast.vera)
+        assert event.public_text is not None
+        plain = event.public_text.public_id
+    for other in (body, plain, thread_texts(more)[0]):
+        assert get_as("mona", f"/moderation/contact/{other}").status_code == 404
+    page = get_as("mona", f"/moderation/contact/{said}").text
+    assert "19900003301" in page
+    mona = cast.mona.public_id
+    looks = select(AuditEntry).where(AuditEntry.act == "text.contacts_read")
+    assert (row(looks).actor, row(looks).thing) == (mona, f"text:{said}")
+    assert vera not in page
+    assert post_as("mona", f"/moderation/contact/{said}/keeping").status_code == 303
+    assert "19900003301" not in get_as("max", f"/moderation/contact/{said}").text
+    assert row(looks).thing == f"text:{said}"
+
+
+def thread_texts(public_id: str) -> list[str]:
+    """The public ids of title and post."""
+    thread = db.session.scalars(select(Thread).where(Thread.public_id == public_id)).one()
+    return [thread.title_text.public_id, thread.body.public_id]
