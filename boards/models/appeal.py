@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -23,9 +22,6 @@ from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import Audience, CaseEvent
 from people.models import Person
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ANSWERED_WITHIN = WorkingDays(2)
 DECISIONS = ("upheld", "overturned")
@@ -85,6 +81,10 @@ class Appeal(PublicId, Model):
         """The appeal against an act, None while there is none."""
         return db.session.scalar(select(cls).where(cls.act_id == act.id))
 
+    def own_texts(self) -> list[tuple[Text, list[list[int]]]]:
+        """The texts of the act that are the appellant's: nobody else's words are shown or lifted with them."""
+        return [(text, spans) for text, spans in self.act.texts_touched() if text.author_id == self.by_id]
+
     def decide(self, *, by: Person, decision: str, words: str) -> CaseEvent:
         """Another moderator says whether it stays, and why; where it does not, everybody reads the text again."""
         require(by, "appeal.decide", self)
@@ -102,7 +102,7 @@ class Appeal(PublicId, Model):
                     if text.hidden_at is not None:
                         thread.reveal(by=by, text=text)
             else:
-                thread.uncover(by=by, texts=_own(act, self.by))
+                thread.uncover(by=by, texts=self.own_texts())
         self.decided_at, self.decided_by, self.decision = now(), by, decision
         audience = Audience(followers=False)
         audience.add(self.by, reason="poster" if self.by_id == thread.poster_id else "author")
@@ -112,11 +112,6 @@ class Appeal(PublicId, Model):
             "appeal.decided", by=by, role="moderator", public=answer, audience=audience, moves=False,
             decision=decision, reason=act.reason,
         )  # fmt: skip
-
-
-def _own(act: ModerationAct, person: Person) -> Iterable[tuple[Text, list[list[int]]]]:
-    # Somebody's appeal lifts the covers of his own words, and no others of the same act.
-    return [(text, spans) for text, spans in act.texts_touched() if text.author_id == person.id]
 
 
 def _stands_no_more(act: ModerationAct) -> bool:

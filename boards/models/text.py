@@ -113,9 +113,9 @@ class Text(PublicId, Model):
             vault.erase(self.owner, "original")
         self.render(chips)
 
-    def mask(self, original: str) -> masking.Masked:
-        """What `original` would be in public, under the covers that its author put on it."""
-        covered = cover(original, self.covers)
+    def mask(self, original: str, covers: Sequence[Sequence[int]] | None = None) -> masking.Masked:
+        """What `original` would be in public under `covers`: those that lie on it, unless others are given."""
+        covered = cover(original, self.covers if covers is None else covers)
         # Most texts hold no number, and need not be compared with those that departments publish.
         allow = public_numbers() if any(map(str.isnumeric, covered)) else ()
         return masking.mask(covered, allow=allow, leave=self.leaves(), own=own_hosts())
@@ -168,6 +168,10 @@ class Text(PublicId, Model):
         return thread_of(self).record(
             "text.contacts_kept", by=by, role="moderator", visibility="internal", moves=False
         )
+
+    def without_covers(self, spans: Iterable[Sequence[int]]) -> str:
+        """What everybody would read if these covers were taken away; the caller checks who asks and notes the look."""
+        return self.mask(self.original(), without(self.covers, spans)).text
 
     def render(self, chips: Sequence[Chip] = ()) -> None:
         """Make the HTML of the public words anew, `chips` in place of their spans."""

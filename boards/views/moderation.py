@@ -186,9 +186,19 @@ def _shown(item: Item, person: Person) -> dict[str, Any]:
         act = row.act
         shown["act"] = {
             "say": act_words(act.kind), "reason": hold_words().get(act.reason, ""), "when": when(act.at),
-            "texts": [(text.public_id, text.original()) for text, _spans in act.texts_touched()],
+            "texts": _taken(row, person) if shown["waits"] else [],
         }  # fmt: skip
     return shown
+
+
+def _taken(appeal: Appeal, person: Person) -> list[str]:
+    """What everybody would read again of the appellant's own texts: what the act took, and nothing masked besides."""
+    words = []
+    for text, spans in appeal.own_texts():
+        if spans:
+            opened("text.covers_read", by=person.public_id, thing=text.owner)
+        words.append(text.without_covers(spans) if spans else text.public)
+    return words
 
 
 def _about(thread: Thread, person: Person) -> dict[str, Any]:

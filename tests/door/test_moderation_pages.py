@@ -289,3 +289,34 @@ def thread_texts(public_id: str) -> list[str]:
     """The public ids of title and post."""
     thread = db.session.scalars(select(Thread).where(Thread.public_id == public_id)).one()
     return [thread.title_text.public_id, thread.body.public_id]
+
+
+def test_an_appeal_shows_what_would_be_public_again_and_no_more(get_as, post_as, cast, more):
+    words = "找开店的郑小明，打 19900003301 或者 110101199003074514。"
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        event = reply(thread, words, by=cast.vera)
+        assert event.public_text is not None
+        said = event.public_text.public_id
+        reply(thread, "郑小明的表亲我认识。", by=cast.rita)
+        thread.mask(
+            by=db.session.get_one(Person, cast.ids["mona"]), words=["郑小明"], reason="private_data"
+        )
+    act = row(select(ModerationAct)).public_id
+    assert post_as("vera", f"/t/{more}/appeals", act=act, words="这是店名。").status_code == 303
+    appeal = row(select(Appeal)).public_id
+
+    page = get_as("max", f"/moderation/appeal/{appeal}").text
+    assert "找开店的郑小明，打 " in page
+    assert "郑小明的表亲" not in page
+    for private in ("19900003301", "110101199003074514"):
+        assert private not in page
+    looks = select(AuditEntry).where(AuditEntry.act == "text.covers_read")
+    assert (row(looks).actor, row(looks).thing) == (row(person_of(cast, "max")).public_id, f"text:{said}")
+    post_as("max", f"/moderation/appeals/{appeal}/decision", decision="upheld", words="是人名。")
+    assert "郑小明" not in get_as("max", f"/moderation/appeal/{appeal}").text
+
+
+def person_of(cast, who: str):
+    """The row of somebody of the cast."""
+    return select(Person).where(Person.id == cast.ids[who])
