@@ -17,7 +17,7 @@ from board.masking import MASK_VERSION
 from board.seams import provided
 from boards.models.locking import lock
 from boards.models.mention import redraw
-from boards.models.text import Text
+from boards.models.text import Text, TextRevision
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
 from people.vault import VaultError
@@ -78,28 +78,28 @@ def remask(*, dry_run: bool = False, chunk: int = CHUNK) -> Generator[Step]:
             provided("reindex", default=None)
 
 
-def _original(text: Text) -> str:
+def _original(text: Text) -> str | None:
     try:
         return text.original()
     except VaultError:
-        return (
-            text.public
-        )  # its key is gone: what the public reads is all there is, and is masked again itself
+        return None  # its key is missing, for now or for good: what the public reads is masked again itself
 
 
 def _again(text: Text) -> list[str] | None:
     """The kinds that this text covers newly; None when it and its earlier versions stay as they are."""
-    masked = text.mask(_original(text))
-    earlier = any(_masked(each.public, text) != each.public for each in text.revisions)
-    waits = text.is_members_reply and text.contacts is None
+    original = _original(text)
+    masked = text.mask(original) if original is not None else text.mask(text.public, covers=())
+    earlier = any(_revised(each, text) != each.public for each in text.revisions)
+    waits = original is not None and text.is_members_reply and text.contacts is None
     found = {finding.kind for finding in masked.findings}
     if masked.text == text.public and not earlier and not (waits and found & masking.CONTACTS):
         return None
     return sorted(found - set(text.masked))
 
 
-def _masked(words: str, text: Text) -> str:
-    return masking.mask(words, leave=text.leaves()).text
+def _revised(revision: TextRevision, text: Text) -> str:
+    # Covers lie over words of the original: none of what stood before is kept with them.
+    return text.mask(revision.public, covers=()).text
 
 
 def _keep(ids: Sequence[int]) -> None:
@@ -123,13 +123,19 @@ def _write(ids: Sequence[int]) -> None:
         )
         for text in rows:
             before = text.public
-            text.put(_original(text))
+            original = _original(text)
+            if original is None:
+                text.mask_public()
+            else:
+                text.put(original)
             redraw(text)
-            for revision in text.revisions:
-                revision.put(_masked(revision.public, text))
+            revised = [_revised(each, text) for each in text.revisions]
+            changed = [each.public for each in text.revisions] != revised or text.public != before
+            for revision, public in zip(text.revisions, revised, strict=True):
+                revision.put(public)
             place = places.get(text.id)
             thread = db.session.get(Thread, place) if place is not None else None
-            if thread is not None and text.public != before:
+            if thread is not None and changed:
                 thread.masked_anew(text)
 
 

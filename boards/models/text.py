@@ -120,6 +120,13 @@ class Text(PublicId, Model):
         allow = public_numbers() if any(map(str.isnumeric, covered)) else ()
         return masking.mask(covered, allow=allow, leave=self.leaves(), own=own_hosts())
 
+    def mask_public(self) -> None:
+        """Mask what the public reads once more, where the original cannot be opened just now; the vault stays as it is."""
+        result = self.mask(self.public, covers=())
+        self.public, self.mask_version = result.text, masking.MASK_VERSION
+        self.masked = sorted({*self.masked, *(finding.kind for finding in result.findings)})
+        self.render()
+
     def leaves(self) -> frozenset[Kind]:
         """The kinds that stay readable: what an office says of itself; what a moderator released; links, but in replies."""
         if self.kind == "official" or (self.author is not None and self.author.is_staff):

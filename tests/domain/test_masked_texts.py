@@ -17,6 +17,7 @@ from boards.models.contacts import waiting_contacts
 from boards.models.posting import reply
 from boards.models.timeline import verify
 from people import vault
+from people.models import Department
 from tests.builders import Cast, posted
 
 pytestmark = pytest.mark.engines("sqlite", "postgres")
@@ -180,16 +181,86 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood_and_holds_no_lock_meanwhi
     assert sum(step.looked for step in remasking.remask(chunk=1)) == left
 
 
+def closed(*_anything: Any) -> str:
+    """As the vault answers where the key is missing for now."""
+    raise vault.VaultError("gone")
+
+
 def test_a_text_whose_key_is_gone_is_masked_as_the_public_reads_it(
     cast: Cast, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def closed(*_anything: Any) -> str:
-        raise vault.VaultError("gone")
-
     with monkeypatch.context() as patched:
         patched.setattr(vault, "get", closed)
         list(remasking.remask())
-    assert "wl_220700" not in db.session.scalars(select(Thread)).one().body.public
+    body = db.session.scalars(select(Thread)).one().body
+    assert "wl_220700" not in body.public
+    assert "wl_220700" not in body.html
+    assert 'class="mention"' in body.html
+    assert remasking.waiting() == 0
+    assert body.original() == "改为微信号：wl_220700，@交警支队，打 19900002207"  # when the key is there again
+    assert body.masked == ["chat_id", "mobile"]
+
+
+def test_covers_of_a_text_whose_key_is_gone_are_not_laid_over_words_that_stand_elsewhere(
+    cast: Cast, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "改为微信号：wl_220700，@交警支队，打 19900002207"
+    with transaction():
+        thread = Thread.by_public_id(old, reader=cast.rita, for_change=True)
+        at = words.index("打")
+        with monkeypatch.context() as patched:
+            known = masking.mask
+            patched.setattr(
+                masking,
+                "mask",
+                lambda text, **options: known(
+                    text, **{**options, "leave": frozenset(masking.KINDS) - {"mobile"}}
+                ),
+            )
+            thread.cover(by=cast.rita, text=thread.body, spans=[(0, 2), (at, at + 1)])
+        thread.body.mask_version = 1
+    with monkeypatch.context() as patched:
+        patched.setattr(vault, "get", closed)
+        list(remasking.remask())
+    assert (
+        db.session.scalars(select(Thread)).one().body.public
+        == "███微信号：******，@交警支队，███ 199****2207"
+    )
+
+
+def test_an_earlier_version_that_is_masked_again_is_no_change_of_what_was_said(
+    cast: Cast, thread_posted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = public_number()
+    with monkeypatch.context() as patched:
+        known = masking.mask
+        patched.setattr(
+            masking,
+            "mask",
+            lambda text, **options: known(text, **{**options, "leave": frozenset(masking.KINDS)}),
+        )
+        patched.setattr(masking, "MASK_VERSION", 1)
+        thread = thread_posted("rita", body=f"微信号：wl_220700，也打过 {number}。")
+        with transaction():
+            found = Thread.by_public_id(thread, reader=cast.rita, for_change=True)
+            found.edit(by=cast.rita, title=found.title, body="路口的灯一直不亮，请派人看看。")
+    list(remasking.remask())
+    found = db.session.scalars(select(Thread)).one()
+    assert [each.public for each in found.body.revisions] == [f"微信号：******，也打过 {number}。"]
+    assert {(each.chain, each.text) for each in verify(found.events)} <= {
+        (True, "open"),
+        (True, "covered"),
+        (True, "none"),
+    }
+    assert "altered" not in {each.text for each in verify(found.events)}
+
+
+def public_number() -> str:
+    """A telephone number that a department publishes, of a kind that is masked otherwise."""
+    with transaction():
+        department = Department.by_key("traffic-police")
+        department.duty_phone = "0871-63120456"
+    return "0871-63120456"
 
 
 def test_the_command_says_what_it_did(app: Flask, old: str) -> None:
