@@ -191,8 +191,9 @@ def item_at(key: str, person: Person) -> Item | None:
     return source_named(name).find(public_id, person) if key else None
 
 
-def settle_thread(thread: Thread, *, by: Person, decision: str) -> None:
-    """What waited about a thread is answered by an act on the whole of it."""
+def settle_thread(thread: Thread, *, by: Person, decision: str) -> list[str]:
+    """What waited about a thread is answered by an act on the whole of it; the keys of what was."""
+    keys = []
     for source in SOURCES.values():
         if source.thread_id is None or source.name in ("appeal", "contact"):
             continue
@@ -203,3 +204,5 @@ def settle_thread(thread: Thread, *, by: Person, decision: str) -> None:
         )  # fmt: skip
         for row in list(rows):
             source.settle(row, by, decision)
+            keys.append(f"{source.name}:{row.public_id}")
+    return keys

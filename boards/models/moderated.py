@@ -279,7 +279,7 @@ class Moderated:
         reason: str,
         event: CaseEvent,
         texts: Sequence[Any] = (),
-        before: dict[str, str] | None = None,
+        before: dict[str, Any] | None = None,
     ) -> CaseEvent:
         from boards.models.moderation_act import ModerationAct
 

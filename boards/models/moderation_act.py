@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from board.db import Model, PublicId, db
 from board.errors import NotFound, WrongState
 from board.i18n import _l
 from board.permissions import require
+from boards.models.report import Report
+from boards.models.review_mark import ReviewMark
 from boards.models.section import Section
 from boards.models.text import Text
 from boards.models.thread import Thread
@@ -46,7 +49,7 @@ class ModerationAct(PublicId, Model):
     event_id: Mapped[int] = mapped_column(ForeignKey("case_event.id"))
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     texts: Mapped[list[Any]] = mapped_column(JSON, default=list)  # [public id of a text, spans it covered]
-    before: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     undone_at: Mapped[datetime | None]
     undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
@@ -66,7 +69,7 @@ class ModerationAct(PublicId, Model):
         reason: str,
         event: CaseEvent,
         texts: list[Any],
-        before: dict[str, str],
+        before: dict[str, Any],
     ) -> ModerationAct:
         """A new act on `thread`; the verb of the thread that calls it has asked whether it may be."""
         return cls(
@@ -88,6 +91,10 @@ class ModerationAct(PublicId, Model):
         if act is None:
             raise NotFound
         return act
+
+    def answers(self, keys: Iterable[str]) -> None:
+        """Keep which reports and marks (`report:abc`) were settled by this act: they wait again when it is undone."""
+        self.before = {**self.before, "settled": [*self.before.get("settled", ()), *keys]}
 
     def texts_touched(self) -> list[tuple[Text, list[list[int]]]]:
         """The texts it hid or covered, each with the spans that this act covered and no earlier one."""
@@ -131,5 +138,13 @@ class ModerationAct(PublicId, Model):
                     thread.reveal(by=by, text=text)
                 else:
                     thread.conceal(by=by, text=text, reason=self.reason)
+        for key in self.before.get("settled", ()):
+            self._reopen(*key.split(":"))
         self.undone_at, self.undone_by = now(), by
         audit.note("moderation.undone", by=by.public_id, thing=f"thread:{thread.public_id}", what=self.kind)
+
+    def _reopen(self, source: str, public_id: str) -> None:
+        model: Any = {"report": Report, "text": ReviewMark}.get(source)
+        row = db.session.scalar(select(model).where(model.public_id == public_id)) if model is not None else None
+        if row is not None and row.decided_by_id == self.by_id:
+            row.reopen()

@@ -99,6 +99,11 @@ class Report(PublicId, Model):
             kind=self.kind,
         )
 
+    def reopen(self) -> None:
+        """What was done about it was taken back at once: it waits again, for as long as was promised."""
+        self.decided_at, self.decided_by, self.decision = None, None, None
+        append(QUEUE, kind="new")
+
 
 def texts_of(thread: Thread) -> list[Text]:
     """Everything that stands in a thread for everybody to read, oldest first."""

@@ -81,6 +81,11 @@ class ReviewMark(PublicId, Model):
         append(QUEUE, kind="changed")
         audit.note("review.settled", by=by.public_id, thing=f"text:{self.text.public_id}", what=decision)
 
+    def reopen(self) -> None:
+        """What was done about it was taken back at once: it waits again, for as long as was promised."""
+        self.decided_at, self.decided_by, self.decision = None, None, None
+        append(QUEUE, kind="new")
+
 
 class TextPrint(Model):
     """A few numbers of a text of the last day, by which the same words in another thread are known again."""

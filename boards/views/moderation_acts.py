@@ -46,8 +46,12 @@ def _do(public_id: str, act: Act, said: Any, *, decision: str = "", key: str | N
             act(thread, person)
             if item is not None and decision:
                 source_named(item.source).settle(item.row, person, decision)
+            settled = [item.key] if item is not None else []
             if decision == "held":
-                settle_thread(thread, by=person, decision=decision)
+                settled += settle_thread(thread, by=person, decision=decision)
+            last = ModerationAct.last_on(thread)
+            if last is not None and decision not in ("", "kept"):
+                last.answers(settled)
     except Invalid as error:
         return page(item=_again(key), status=422, errors=error.errors)
     except WrongState as error:

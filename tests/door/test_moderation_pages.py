@@ -11,6 +11,7 @@ from board import clock, jobs, web
 from board.audit import AuditEntry
 from board.clock import now
 from board.db import db, transaction
+from boards import modqueue
 from boards.filing import file_report
 from boards.models import Appeal, ModerationAct, Report, ReviewMark, Text, Thread
 from boards.models.posting import reply
@@ -320,3 +321,44 @@ def test_an_appeal_shows_what_would_be_public_again_and_no_more(get_as, post_as,
 def person_of(cast, who: str):
     """The row of somebody of the cast."""
     return select(Person).where(Person.id == cast.ids[who])
+
+
+def test_what_an_act_answered_waits_again_when_the_act_is_taken_back(get_as, post_as, cast, more):
+    jobs.run_due(kinds=("review-text",))
+    sent = post_as(None, f"/t/{more}/reports", kind="advert", words="这是广告").location
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        other = file_report(thread, kind="danger", words="请看一下", contact="", by=None).public_id
+    report = row(select(Report).where(Report.kind == "advert")).public_id
+    before = modqueue.counts(row(person_of(cast, "max")))
+    assert before["report"] == 2
+    assert before["text"] >= 1
+    post_as("mona", f"/moderation/threads/{more}/hold", item=f"report:{report}", reason="advert")
+    assert modqueue.counts(row(person_of(cast, "max")))["report"] == 0
+    assert "帖子已暂不公开。" in get_as(None, sent).text
+    act = row(select(ModerationAct)).public_id
+    assert post_as("mona", f"/moderation/acts/{act}/undoing").status_code == 303
+    db.session.rollback()
+    after = modqueue.counts(row(person_of(cast, "max")))
+    assert {**after, "held": 0} == {**before, "held": 0}
+    assert "已收到" in get_as(None, sent).text
+    for each in (report, other):
+        assert post_as("max", f"/moderation/report/{each}/keeping").status_code == 303
+
+
+def test_undoing_opens_nothing_again_that_a_colleague_has_decided_since(get_as, post_as, cast, more):
+    text = row(select(Text).where(Text.kind == "reply"))
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        first, second = (
+            file_report(thread, kind="advert", words=words, contact="", by=None).public_id
+            for words in ("广告", "还是广告")
+        )
+    url = f"/moderation/threads/{more}/hiding"
+    post_as("mona", url, item=f"report:{first}", text=text.public_id, reason="advert")
+    act = row(select(ModerationAct)).public_id
+    assert post_as("max", f"/moderation/report/{second}/keeping").status_code == 303
+    assert post_as("mona", f"/moderation/acts/{act}/undoing").status_code == 303
+    db.session.rollback()
+    decisions = dict(db.session.execute(select(Report.public_id, Report.decision)).tuples().all())
+    assert decisions == {first: None, second: "dismissed"}
