@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, or_, select
 
 from board.clock import local, now
 from board.db import db
@@ -57,14 +57,13 @@ def entries(before: str = "") -> tuple[Sequence[Entry], str]:
             Section.readers,
             Case.number,
             ModerationAct.undone_at,
-            Appeal.id,
-            Appeal.decision,
+            _waits().label("waits"),
+            _decided().label("decided"),
             visible_to(None).label("open"),
         )
         .join(Thread, ModerationAct.thread_id == Thread.id)
         .join(Section, ModerationAct.section_id == Section.id)
         .outerjoin(Case, Case.thread_id == Thread.id)
-        .outerjoin(Appeal, Appeal.act_id == ModerationAct.id)
         .where(ModerationAct.day < today())
     )
     day, _dot, public_id = before.partition(".")
@@ -95,8 +94,17 @@ def _entry(row: Any) -> Entry:
         section_en=row.name_en if named else "",
         number=(row.number or "") if row.open else "",
         undone=row.undone_at is not None,
-        appeal="" if row.id is None else row.decision or "waiting",
+        appeal="waiting" if row.waits else row.decided or "",
     )
+
+
+def _waits() -> ColumnElement[bool]:
+    return exists().where(Appeal.act_id == ModerationAct.id, Appeal.decided_at.is_(None))
+
+
+def _decided() -> ScalarSelect[str | None]:
+    # Of several authors' appeals against one cover the one that gave something back is told: `overturned` comes first.
+    return select(func.min(Appeal.decision)).where(Appeal.act_id == ModerationAct.id).scalar_subquery()
 
 
 def totals() -> list[tuple[str, list[tuple[str, int | None]]]]:

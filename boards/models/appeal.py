@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from board import audit
@@ -28,13 +28,16 @@ DECISIONS = ("upheld", "overturned")
 
 
 class Appeal(PublicId, Model):
-    """One appeal against one act; a second one against the same act there cannot be."""
+    """One appeal of one author against one act; a second one of his against the same act there cannot be."""
 
     __tablename__ = "appeal"
-    __table_args__ = (Index("ix_appeal_open", "decided_at", "due_at"),)
+    __table_args__ = (
+        UniqueConstraint("act_id", "by_id"),
+        Index("ix_appeal_open", "decided_at", "due_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    act_id: Mapped[int] = mapped_column(ForeignKey("moderation_act.id"), unique=True)
+    act_id: Mapped[int] = mapped_column(ForeignKey("moderation_act.id"))
     thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id"))
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     text_id: Mapped[int] = mapped_column(ForeignKey("text.id"))
@@ -61,7 +64,7 @@ class Appeal(PublicId, Model):
         require(by, "appeal.file", act)
         if act.undone_at is not None or _stands_no_more(act):
             raise WrongState(_l("This was already given back."))
-        if cls.on(act) is not None:
+        if cls.on(act, by=by) is not None:
             raise WrongState(_l("You have already appealed; another moderator looks at it."))
         if len(words) > 1_000:
             raise Invalid(_l("At most 1,000 characters, please."), field="words")
@@ -77,9 +80,9 @@ class Appeal(PublicId, Model):
         return appeal
 
     @classmethod
-    def on(cls, act: ModerationAct) -> Appeal | None:
-        """The appeal against an act, None while there is none."""
-        return db.session.scalar(select(cls).where(cls.act_id == act.id))
+    def on(cls, act: ModerationAct, *, by: Person) -> Appeal | None:
+        """What this author asked against an act, None while he has not."""
+        return db.session.scalar(select(cls).where(cls.act_id == act.id, cls.by_id == by.id))
 
     def own_texts(self) -> list[tuple[Text, list[list[int]]]]:
         """The texts of the act that are the appellant's: nobody else's words are shown or lifted with them."""
@@ -133,7 +136,17 @@ def appealable(thread: Thread, person: Person) -> list[ModerationAct]:
         )
         .order_by(ModerationAct.id.desc())
     )
-    return [act for act in rows if wrote(act, person) and not _stands_no_more(act)]
+    return [
+        act
+        for act in rows
+        if wrote(act, person) and not _stands_no_more(act) and not _given_back(act, person)
+    ]
+
+
+def _given_back(act: ModerationAct, person: Person) -> bool:
+    # A cover of several authors' words stays an act that stands when it was lifted from the words of one of them.
+    appeal = Appeal.on(act, by=person)
+    return appeal is not None and appeal.decision == "overturned"
 
 
 def wrote(act: ModerationAct, person: Person) -> bool:

@@ -43,7 +43,7 @@ def _page(
                 "words": [
                     text.original() for text, _spans in act.texts_touched() if text.author_id == person.id
                 ],
-                "appeal": Appeal.on(act),
+                "appeal": Appeal.on(act, by=person),
             }
             for act in acts
         ],

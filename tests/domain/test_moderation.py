@@ -18,6 +18,7 @@ from board.permissions import may
 from boards import modlog, modqueue
 from boards.filing import file_report, moderators
 from boards.models import Appeal, Case, ModerationAct, Report, ReviewMark, Section, Text, Thread, WatchedWord
+from boards.models.appeal import appealable
 from boards.models.posting import reply
 from boards.models.text import merged, without
 from boards.models.timeline import verify
@@ -296,6 +297,89 @@ def test_an_appeal_lifts_only_the_covers_of_its_own_act(cast, world):
         )
     assert "张小明" in reply_of(world).public
     assert "优惠券" not in reply_of(world).public
+
+
+def test_each_author_of_covered_words_appeals_for_himself(cast, world):
+    with transaction():
+        reply(thread_of(world), "张小明我也认识。", by=cast.rita)
+        thread_of(world).mask(by=cast.mona, words=["张小明"], reason="private_data")
+
+    def asks(who: Person, words: str) -> int:
+        with transaction():
+            return Appeal.against(last_act(world), by=who, words=words).id
+
+    veras = asks(cast.vera, "这是店名。")
+    assert [act.id for act in appealable(thread_of(world), cast.rita)] == [last_act(world).id]
+    ritas = asks(cast.rita, "我说的是店名。")
+    for who, words in ((cast.vera, "再问一次。"), (cast.rita, "再问一次。")):
+        with pytest.raises(WrongState):
+            asks(who, words)
+    waiting = [each.row.id for each in modqueue.listed(second(world)).items if each.source == "appeal"]
+    assert sorted(waiting) == sorted([veras, ritas])
+    with transaction():
+        db.session.get_one(Appeal, veras).decide(by=second(world), decision="overturned", words="是店名。")
+
+    def listed() -> list[str]:
+        return [row.appeal for row in modlog.entries()[0]]
+
+    clock.advance(timedelta(days=1))
+    assert [each.public.count("张小明") for each in replies_of(world)] == [1, 0]
+    assert listed() == ["waiting"]
+    assert appealable(thread_of(world), cast.vera) == []  # given back: nothing of hers is covered any more
+    with transaction():
+        db.session.get_one(Appeal, ritas).decide(by=second(world), decision="upheld", words="是人名。")
+    assert [each.public.count("张小明") for each in replies_of(world)] == [1, 0]
+    assert listed() == ["overturned"]
+
+
+def replies_of(world) -> list[Text]:
+    return list(db.session.scalars(select(Text).where(Text.kind == "reply").order_by(Text.id)))
+
+
+@pytest.mark.parametrize("kind", ["hold", "hide"])
+def test_an_appeal_against_an_earlier_act_lifts_no_later_one(cast, world, kind):
+    def take(by: Person) -> str:
+        with transaction():
+            if kind == "hold":
+                thread_of(world).hold(by=by, reason="advert")
+            else:
+                thread_of(world).hide(by=by, text=reply_of(world), reason="advert")
+            return last_act(world).public_id
+
+    def give(by: Person) -> None:
+        with transaction():
+            if kind == "hold":
+                thread_of(world).release(by=by)
+            else:
+                thread_of(world).show(by=by, text=reply_of(world))
+
+    author = "rita" if kind == "hold" else "vera"
+    first = take(cast.mona)
+    with transaction():
+        asked = Appeal.against(last_act(world), by=getattr(cast, author), words="没有写错。").id
+    give(cast.mona)
+    later = take(second(world))
+    assert [act.public_id for act in appealable(thread_of(world), getattr(cast, author))] == [later]
+    with pytest.raises(WrongState), transaction():
+        Appeal.against(
+            ModerationAct.by_public_id(first), by=getattr(cast, author), words="还是那一次。"
+        )
+    with transaction():  # whoever took it the second time may look at the first time, and lifts nothing of his own
+        db.session.get_one(Appeal, asked).decide(by=second(world), decision="overturned", words="没有个人信息。")
+    assert thread_of(world).is_public == (kind == "hide")
+    assert (reply_of(world).hidden_at is not None) == (kind == "hide")
+
+
+def test_an_act_stands_again_when_its_giving_back_was_taken_back(cast, world):
+    with transaction():
+        thread_of(world).hold(by=cast.mona, reason="advert")
+        held = last_act(world).public_id
+    with transaction():
+        thread_of(world).release(by=second(world))
+    assert appealable(thread_of(world), cast.rita) == []
+    with transaction():
+        last_act(world).undo(by=second(world))
+    assert [act.public_id for act in appealable(thread_of(world), cast.rita)] == [held]
 
 
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda pair: sorted(pair)), max_size=5)
