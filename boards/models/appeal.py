@@ -118,10 +118,12 @@ class Appeal(PublicId, Model):
 
 
 def _stands_no_more(act: ModerationAct) -> bool:
+    # What was given back and taken once more is a later act, with an answer of its own.
     if act.kind == "hold":
-        return str(act.thread.visibility) != "held"
+        return str(act.thread.visibility) != "held" or act.is_followed_by("hold", "release")
     if act.kind == "hide":
-        return all(text.hidden_at is None for text, _spans in act.texts_touched())
+        hidden = any(text.hidden_at is not None for text, _spans in act.texts_touched())
+        return not hidden or act.is_followed_by("hide", "show")
     return False
 
 

@@ -102,6 +102,19 @@ class ModerationAct(PublicId, Model):
         rows = db.session.scalars(select(Text).where(Text.public_id.in_(list(spans))).order_by(Text.id))
         return [(text, spans[text.public_id]) for text in rows]
 
+    def is_followed_by(self, *kinds: str) -> bool:
+        """Whether a later act of these kinds, not taken back, was about the same: the thread, or the same texts."""
+        later = db.session.scalars(
+            select(ModerationAct).where(
+                ModerationAct.thread_id == self.thread_id,
+                ModerationAct.id > self.id,
+                ModerationAct.kind.in_(kinds),
+                ModerationAct.undone_at.is_(None),
+            )
+        )
+        mine = {public_id for public_id, _spans in self.texts}
+        return any(not mine or mine & {public_id for public_id, _spans in each.texts} for each in later)
+
     @property
     def can_be_undone(self) -> bool:
         """Whether it is minutes old, still stands as it was done, and undoing it shows nobody's data again."""
