@@ -87,6 +87,8 @@ def page(
     wanted = (request.values.get("thread") or "").strip()[:120]
     looked_up = _looked_up(wanted, person) if wanted and item is None else None
     thread = item.thread if item is not None else looked_up
+    if thread is not None:
+        thread.open_for(person)
     html = render_template(
         "desk/moderation.html",
         person=person,

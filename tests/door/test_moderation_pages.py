@@ -362,3 +362,25 @@ def test_undoing_opens_nothing_again_that_a_colleague_has_decided_since(get_as, 
     db.session.rollback()
     decisions = dict(db.session.execute(select(Report.public_id, Report.decision)).tuples().all())
     assert decisions == {first: None, second: "dismissed"}
+
+
+def test_a_held_case_that_a_moderator_reads_is_noted_however_he_came_to_it(get_as, post_as, cast, more):
+    with transaction():
+        thread = db.session.scalars(select(Thread).where(Thread.public_id == more)).one()
+        report = file_report(thread, kind="advert", words="广告", contact="", by=None).public_id
+    case, public = case_of(more).number, select(AuditEntry).where(AuditEntry.act == "case.read")
+    get_as("mona", f"/moderation/report/{report}")
+    get_as("mona", f"/moderation?thread={case}")
+    db.session.rollback()
+    assert db.session.scalars(public).all() == []
+    post_as("mona", f"/moderation/threads/{more}/hold", reason="advert")
+    get_as("mona", "/moderation")
+    db.session.rollback()
+    assert db.session.scalars(public).all() == []  # the queue names it, and shows nothing that stands in it
+    ways = (f"/moderation/held/{more}", f"/moderation?thread={case}", f"/moderation/report/{report}")
+    for hours, way in enumerate(ways, 1):
+        assert get_as("mona", way).status_code == 200
+        db.session.rollback()
+        read = db.session.scalars(public).all()
+        assert [(each.actor, each.thing) for each in read] == [(cast.mona.public_id, f"case:{case}")] * hours
+        clock.advance(timedelta(hours=1, minutes=1))
