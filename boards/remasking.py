@@ -128,7 +128,6 @@ def _write(ids: Sequence[int]) -> None:
                 text.mask_public()
             else:
                 text.put(original)
-            redraw(text)
             revised = [_revised(each, text) for each in text.revisions]
             changed = [each.public for each in text.revisions] != revised or text.public != before
             for revision, public in zip(text.revisions, revised, strict=True):
@@ -137,6 +136,8 @@ def _write(ids: Sequence[int]) -> None:
             thread = db.session.get(Thread, place) if place is not None else None
             if thread is not None and changed:
                 thread.masked_anew(text)
+            else:
+                redraw(text)
 
 
 def _threads(ids: Sequence[int]) -> dict[int, int]:

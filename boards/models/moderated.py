@@ -170,10 +170,7 @@ class Moderated:
         audience = Audience(followers=False)
         for text, spans in texts:
             text.uncover(spans)
-            if text.id == self._thread.title_id:
-                self._thread.title = text.public
-            if text.id == self._thread.place_id:
-                self._thread.place = text.public
+            self._thread._follow(text)
             shown.append(text.public_id)
             self._tell(audience, text)
         return self._thread.record(

@@ -340,20 +340,24 @@ class Thread(Moderated, PublicId, Model):
     def black_out(self, text: Text, spans: Iterable[tuple[int, int]]) -> None:
         """Cover spans of one of this thread's texts; whoever calls it has asked whether it may be, and records it."""
         text.cover(spans)
-        if text.id == self.title_id:
-            self.title = text.public
-        if text.id == self.place_id:
-            self.place = text.public
+        self._follow(text)
         self._forget(text)
 
     def masked_anew(self, text: Text) -> None:
         """One of its texts reads otherwise in public: what was copied of it follows, pages and chain forget the old."""
+        self._follow(text)
+        self.version += 1
+        self._forget(text)
+
+    def _follow(self, text: Text) -> None:
+        """One of its texts was covered, uncovered or masked: what was copied of it, and its chips, are as it reads now."""
+        from boards.models.mention import redraw
+
         if text.id == self.title_id:
             self.title = text.public
         if text.id == self.place_id:
             self.place = text.public
-        self.version += 1
-        self._forget(text)
+        redraw(text)
 
     def forget_earlier(self, text: Text, words: Iterable[str]) -> int:
         """Leave out what stood in one of this thread's texts before, where it held `words`; how many versions."""

@@ -19,6 +19,7 @@ from boards import modlog, modqueue
 from boards.filing import file_report, moderators
 from boards.models import Appeal, Case, ModerationAct, Report, ReviewMark, Section, Text, Thread, WatchedWord
 from boards.models.appeal import appealable
+from boards.models.mention import Mention
 from boards.models.posting import reply
 from boards.models.text import merged, without
 from boards.models.timeline import verify
@@ -231,6 +232,40 @@ def test_a_thread_without_a_case_moves_and_back(cast, world):
         for key in ("complaints", "notices"):
             with pytest.raises(Invalid):
                 notice.move_to(by=cast.mona, section=Section.by_key(key))
+
+
+def test_calls_of_departments_stay_links_when_words_beside_them_are_covered_or_shown(cast, world):
+    with transaction():
+        event = reply(thread_of(world), "张小明说 @交警支队 会来，@户政 也会。", by=cast.rita)
+        assert event.public_text is not None
+        said = event.public_text.id
+    links = ('href="/d/traffic-police"', 'href="/d/household-police"')
+
+    def html() -> str:
+        return db.session.get_one(Text, said).html
+
+    def calls() -> list[str]:
+        text = db.session.get_one(Text, said)
+        rows = db.session.scalars(select(Mention).where(Mention.text_id == said).order_by(Mention.offset))
+        return [text.public[each.offset : each.offset + each.length] for each in rows]
+
+    names = calls()
+    assert all(link in html() for link in links)
+    with transaction():
+        thread_of(world).mask(by=cast.mona, words=["张小明"], reason="private_data")
+    assert all(link in html() for link in links)
+    assert calls() == names
+    with transaction():
+        appeal = Appeal.against(last_act(world), by=cast.rita, words="这是店名。").id
+        db.session.get_one(Appeal, appeal).decide(by=second(world), decision="overturned", words="是店名。")
+    assert "张小明" in html()
+    assert all(link in html() for link in links)
+    assert calls() == names
+    with transaction():
+        text = db.session.get_one(Text, said)
+        thread_of(world).cover(by=cast.rita, text=text, spans=[(0, text.public.index("会来"))])
+    assert links[0] not in html()
+    assert links[1] in html()
 
 
 # --- appeals ----------------------------------------------------------------------------------------------
