@@ -11,9 +11,7 @@ from board.clock import now
 from board.db import db
 from board.errors import WrongState
 from board.i18n import _, _l
-from board.live import append
 from boards.models.appeal import Appeal
-from boards.models.moderated import QUEUE
 from boards.models.moderation_act import ModerationAct
 from boards.models.report import Report
 from boards.models.review_mark import ReviewMark
@@ -37,7 +35,6 @@ def _settle_mark(mark: ReviewMark, by: Person, decision: str) -> None:
 def _settle_held(thread: Thread, by: Person, decision: str) -> None:
     if decision == "kept":
         thread.keep_held(by=by)
-    append(QUEUE, kind="changed")
 
 
 def _settle_appeal(appeal: Appeal, by: Person, decision: str) -> None:
@@ -65,7 +62,6 @@ def _contact(text: Any) -> Item:
 def _settle_contact(text: Any, by: Person, decision: str) -> None:
     if decision == "kept":
         text.keep_contacts(by=by)
-    append(QUEUE, kind="changed")
 
 
 add(

@@ -16,6 +16,7 @@ from board.db import db
 from board.errors import Invalid, WrongState
 from board.files import StoredFile
 from board.i18n import _l
+from board.live import append
 from board.permissions import require
 from boards.models.status import Visibility
 from boards.models.text import Text, without
@@ -82,6 +83,7 @@ class Moderated:
         if thread.visibility != Visibility.HELD:
             raise WrongState(self._first() or _l("This thread is not held."))
         thread.look_again_at = now() + 2 * LOOK_AGAIN
+        append(QUEUE, kind="changed")
         audit.note(
             "moderation.kept", by=by.public_id, thing=f"thread:{thread.public_id}", why=thread.hold_reason
         )
@@ -285,6 +287,7 @@ class Moderated:
         )
         db.session.add(act)
         db.session.flush()
+        append(QUEUE, kind="changed")
         audit.note(
             f"moderation.{kind}", by=by.public_id, thing=f"thread:{self._thread.public_id}", why=reason
         )

@@ -14,7 +14,9 @@ from board.clock import local, now
 from board.db import Model, PublicId, db
 from board.errors import NotFound, WrongState
 from board.i18n import _l
+from board.live import append
 from board.permissions import require
+from boards.models.moderated import QUEUE
 from boards.models.report import Report
 from boards.models.review_mark import ReviewMark
 from boards.models.section import Section
@@ -154,6 +156,7 @@ class ModerationAct(PublicId, Model):
         for key in self.before.get("settled", ()):
             self._reopen(*key.split(":"))
         self.undone_at, self.undone_by = now(), by
+        append(QUEUE, kind="changed")
         audit.note("moderation.undone", by=by.public_id, thing=f"thread:{thread.public_id}", what=self.kind)
 
     def _reopen(self, source: str, public_id: str) -> None:

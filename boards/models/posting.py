@@ -12,12 +12,14 @@ from board.clock import midnight, now, today
 from board.db import db
 from board.errors import Invalid
 from board.i18n import _l
+from board.live import append
 from board.permissions import require
 from board.seams import provided
 from boards.grammar import MAX_DEPARTMENTS
 from boards.models.case import Case, public_number, random_number
 from boards.models.deadline import calendar
 from boards.models.mention import TRUSTED, Calls, Mention, mention_departments, mention_in_post
+from boards.models.moderated import QUEUE
 from boards.models.section import Section
 from boards.models.status import Status, Visibility
 from boards.models.text import Text, clean
@@ -226,6 +228,8 @@ def reply(
     role = thread.role_of(by)
     official = role in ("officer", "leader")
     text = Text.write("official" if official else "reply", words, by=by, field="body")
+    if text.contacts == "waiting" and not thread.is_restricted:
+        append(QUEUE, kind="new")
     if attach is not None:
         attach(text)
     if case is not None:

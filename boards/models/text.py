@@ -19,6 +19,7 @@ from board.clock import now
 from board.db import Model, PublicId, db, random_id
 from board.errors import Invalid, WrongState
 from board.i18n import _l
+from board.live import append
 from board.permissions import require
 from board.text import normalise
 from people import vault
@@ -166,11 +167,13 @@ class Text(PublicId, Model):
     def keep_contacts(self, *, by: Person) -> CaseEvent:
         """Looked at: how to reach somebody stays covered in this reply."""
         from boards.models.contacts import thread_of
+        from boards.models.moderated import QUEUE
 
         require(by, "text.release_contacts", self)
         if self.contacts != "waiting":
             raise WrongState(_l("A colleague has already looked at this."))
         self.contacts = "kept"
+        append(QUEUE, kind="changed")
         audit.note("text.contacts_kept", by=by.public_id, thing=self.owner)
         return thread_of(self).record(
             "text.contacts_kept", by=by, role="moderator", visibility="internal", moves=False

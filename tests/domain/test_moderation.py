@@ -14,6 +14,7 @@ from board import clock, jobs
 from board.clock import now
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, WrongState
+from board.live import Stream
 from board.permissions import may
 from boards import modlog, modqueue
 from boards.filing import file_report, moderators
@@ -538,6 +539,40 @@ def test_the_queue_gives_everything_once_by_the_oldest_promise_however_it_is_pag
             if not after:
                 break
         assert found == [each.key for each in everything]
+
+
+def test_the_open_queues_hear_of_whatever_changes_what_waits(cast, world):
+    def heard() -> int:
+        db.session.rollback()
+        return db.session.scalar(select(Stream.seq).where(Stream.name == "moderation:queue")) or 0
+
+    def said(words: str) -> None:
+        reply(thread_of(world), words, by=cast.vera)
+
+    def waiting() -> Text:
+        return db.session.scalars(select(Text).where(Text.contacts == "waiting")).one()
+
+    acts = {
+        "a contact waits": lambda: said("打我 19900003301"),
+        "it is kept": lambda: waiting().keep_contacts(by=cast.mona),
+        "another one": lambda: said("或者打 19900003302"),
+        "it is released": lambda: thread_of(world).release_contacts(by=cast.mona, text=waiting()),
+        "held after a look-up": lambda: thread_of(world).hold(by=cast.mona, reason="advert"),
+        "held longer": lambda: thread_of(world).keep_held(by=cast.mona),
+        "given back": lambda: thread_of(world).release(by=cast.mona),
+        "undone": lambda: last_act(world).undo(by=cast.mona),
+    }
+    for what, act in acts.items():
+        before = heard()
+        with transaction():
+            act()
+        assert heard() == before + 1, what
+    before = heard()
+    with transaction():
+        said("只是说一句。")
+        restricted = posted(cast.rita, restrict=True)
+        reply(restricted, "打我 19900003303", by=cast.rita)
+    assert heard() == before
 
 
 # --- the public list --------------------------------------------------------------------------------------
