@@ -161,6 +161,10 @@ class ModerationAct(PublicId, Model):
 
     def _reopen(self, source: str, public_id: str) -> None:
         model: Any = {"report": Report, "text": ReviewMark}.get(source)
-        row = db.session.scalar(select(model).where(model.public_id == public_id)) if model is not None else None
+        row = (
+            db.session.scalar(select(model).where(model.public_id == public_id))
+            if model is not None
+            else None
+        )
         if row is not None and row.decided_by_id == self.by_id:
             row.reopen()

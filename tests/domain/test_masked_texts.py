@@ -197,7 +197,9 @@ def test_a_text_whose_key_is_gone_is_masked_as_the_public_reads_it(
     assert "wl_220700" not in body.html
     assert 'class="mention"' in body.html
     assert remasking.waiting() == 0
-    assert body.original() == "改为微信号：wl_220700，@交警支队，打 19900002207"  # when the key is there again
+    assert (
+        body.original() == "改为微信号：wl_220700，@交警支队，打 19900002207"
+    )  # when the key is there again
     assert body.masked == ["chat_id", "mobile"]
 
 

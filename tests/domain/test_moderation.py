@@ -397,11 +397,13 @@ def test_an_appeal_against_an_earlier_act_lifts_no_later_one(cast, world, kind):
     later = take(second(world))
     assert [act.public_id for act in appealable(thread_of(world), getattr(cast, author))] == [later]
     with pytest.raises(WrongState), transaction():
-        Appeal.against(
-            ModerationAct.by_public_id(first), by=getattr(cast, author), words="还是那一次。"
+        Appeal.against(ModerationAct.by_public_id(first), by=getattr(cast, author), words="还是那一次。")
+    with (
+        transaction()
+    ):  # whoever took it the second time may look at the first time, and lifts nothing of his own
+        db.session.get_one(Appeal, asked).decide(
+            by=second(world), decision="overturned", words="没有个人信息。"
         )
-    with transaction():  # whoever took it the second time may look at the first time, and lifts nothing of his own
-        db.session.get_one(Appeal, asked).decide(by=second(world), decision="overturned", words="没有个人信息。")
     assert thread_of(world).is_public == (kind == "hide")
     assert (reply_of(world).hidden_at is not None) == (kind == "hide")
 

@@ -300,9 +300,7 @@ def test_an_appeal_shows_what_would_be_public_again_and_no_more(get_as, post_as,
         assert event.public_text is not None
         said = event.public_text.public_id
         reply(thread, "郑小明的表亲我认识。", by=cast.rita)
-        thread.mask(
-            by=db.session.get_one(Person, cast.ids["mona"]), words=["郑小明"], reason="private_data"
-        )
+        thread.mask(by=db.session.get_one(Person, cast.ids["mona"]), words=["郑小明"], reason="private_data")
     act = row(select(ModerationAct)).public_id
     assert post_as("vera", f"/t/{more}/appeals", act=act, words="这是店名。").status_code == 303
     appeal = row(select(Appeal)).public_id
