@@ -157,6 +157,8 @@ def test_nobody_moderates_a_text_about_his_own_department(cast, world, near):
         with pytest.raises(NotAllowed):
             row.dismiss(by=mona)
         assert [each.id for each in modqueue.listed(second(world)).items] == [report]
+        told = [each.badge for each in moderators(thread_of(world))]
+        assert told == [second(world).badge]
 
 
 def test_of_two_moderators_one_wins_and_the_other_is_told(cast, world):
