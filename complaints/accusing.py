@@ -8,7 +8,7 @@ from complaints.models.accused import Accused
 
 def takes_complaints(section: Section) -> bool:
     """Whether what is posted here is a complaint: only the poster and the inspectors read it."""
-    return section.readers == "inspectorate"
+    return section.takes_complaints
 
 
 def is_complaint(case: Case) -> bool:

@@ -83,6 +83,11 @@ class Section(Model):
         return self.readers == "public"
 
     @property
+    def takes_complaints(self) -> bool:
+        """Whether what is posted here is a complaint: only the poster and the inspectors read it."""
+        return self.readers == "inspectorate"
+
+    @property
     def is_closed(self) -> bool:
         """Whether it takes no posts yet; its page says what is coming."""
         return bool(self.closed_text)

@@ -215,8 +215,7 @@ def _errors(composition: Composition, section: Section) -> dict[str, Any]:
 
 
 def _complaints() -> Section | None:
-    sections = [each for each in Section.all() if not each.is_public and each.department is not None]
-    return next((each for each in sections if each.department.kind == "integrity"), None)  # type: ignore[union-attr]
+    return next((each for each in Section.all() if each.takes_complaints), None)
 
 
 def _as_complaint(complaints: Section, composition: Composition) -> Response:
