@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, String, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from board import audit
 from board.clock import now
@@ -63,7 +63,14 @@ class IdentityOpening(Model):
     @classmethod
     def of(cls, case: Case) -> list[IdentityOpening]:
         """Every opening of this case's poster, oldest first."""
-        return list(db.session.scalars(select(cls).where(cls.case_id == case.id).order_by(cls.id)))
+        return list(
+            db.session.scalars(
+                select(cls)
+                .where(cls.case_id == case.id)
+                .order_by(cls.id)
+                .options(joinedload(cls.by), joinedload(cls.department))
+            )
+        )
 
 
 @dataclass(frozen=True)

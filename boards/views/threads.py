@@ -218,10 +218,10 @@ def page(thread: Thread, person: Person, here: str) -> str:
         rated=_rated(found, person) if concerned else None,
         once=once.fresh(),
         desk_url=f"/desk?case={found.number}" if works and found is not None else "",
-        known=known.known(thread, person) if own and person is not None and not person.is_staff else None,
+        known=known.known(thread, person) if own and not person.is_staff else None,
         lookup_url=_lookup_url(found, person),
         similar=similar_to(thread.public_id, thread.title) if thread.is_public else [],
-        appeal=person is not None and not person.is_staff and bool(appealable(thread, person)),
+        appeal=not person.is_staff and bool(appealable(thread, person)),
     )
 
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -14,7 +15,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from board import clock, create_app
 from board.audit import AuditEntry, AuditReason
@@ -264,6 +265,33 @@ def test_a_look_wants_a_reason_and_leaves_it_masked_in_the_log_and_for_the_poste
     assert not any(each in str(entry.details) for each in ("青松路居民", "19900001234"))
     event = case_of(sealed).thread.events[-1]
     assert (event.kind, event.visibility, event.internal_text_id) == ("identity.opened", "internal", None)
+
+
+def test_every_opening_is_read_with_who_it_was_and_from_which_office_in_one_statement(
+    cast: Cast, sealed: str
+) -> None:
+    for who in ("ines", "ida", "ines"):
+        with transaction():
+            open_identity(case_of(sealed), by=getattr(cast, who), reason="核实是否本人")
+    case = case_of(sealed)
+    wanted = case.id
+    db.session.rollback()
+    db.session.expunge_all()
+    case = db.session.get_one(Case, wanted)
+    asked: list[str] = []
+
+    def note(*args: Any) -> None:
+        asked.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        units = [
+            each.department.key if each.department else each.by.badge for each in IdentityOpening.of(case)
+        ]
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert units == ["inspectorate"] * 3
+    assert len(asked) == 1
 
 
 @pytest.mark.engines("sqlite", "postgres")
