@@ -171,7 +171,8 @@ def test_the_form_says_for_each_choice_who_will_know_and_the_check_for_the_chose
     assert "警务督察支队在办理期间可以查您" in parts["hidden"]
     assert "谁也不知道" in parts["receipt"]
     assert re.search(r'value="sealed"[^>]* checked', page)
-    assert 'data-draft="' not in page or "compose draft" not in page, "nothing stays on a shared device"
+    assert "compose draft" not in page, "nothing stays on a shared device"
+    assert "compose draft" in text(look(client_of(None), "/s/traffic/new"))
     form = {**hidden_of(page), **WORDS, "identity": "receipt", "body": "请@不存在的单位看。"}
     check = text(send(client_of(None), "/s/complaints/threads", form))
     assert "没有" in check

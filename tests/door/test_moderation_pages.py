@@ -93,7 +93,7 @@ def test_a_hidden_reply_is_gone_for_everybody_and_the_fact_is_not(get_as, post_a
         assert "加我好友" not in page, who
         assert "管理员隐藏了一条跟帖：广告" in page, who
     verification = get_as(None, f"/cases/{number}/verification").text
-    assert "办理过程没有被改" in verification or "链" in verification
+    assert "没有一步被改过、删过或加过" in verification
     assert "文字被管理员隐藏" in verification
     assert "广告" in verification
     assert "加我好友" not in get_as(None, f"/cases/{number}/verification?format=json").text
