@@ -141,7 +141,7 @@ def visitors_page(public_id: str, version: int, shared: casepage.Drawn, here: st
     """The page as every visitor reads it. What stands in it changes with the thread's version and its time words only,
     but for the number of an earlier case: whether that may be named is asked each time."""
     similar = similar_to(public_id, shared.title)
-    about = tuple((row["public_id"], row["title"], row["status"], row.get("outcome")) for row in similar)
+    about = tuple((row["public_id"], row["title"], *map(row.get, CHIPS)) for row in similar)
     site_url = _site_url()
     frame = cache(lambda: _frame(casepage.framed(public_id)))
     return render_template(
@@ -159,6 +159,9 @@ def visitors_page(public_id: str, version: int, shared: casepage.Drawn, here: st
         similar=similar,
     )
 
+
+# What the chips of a similar matter are drawn from (`case_chips`): a page that was kept with others is drawn anew.
+CHIPS = ("status", "outcome", "verdict", "overdue", "supervised", "round")
 
 # What a visitor is and can do.
 NOBODY: dict[str, Any] = {
