@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select
 
 from board.clock import now
-from board.db import db
 from board.errors import WrongState
 from board.i18n import _, _l
 from boards.models.appeal import Appeal
+from boards.models.contacts import thread_of
 from boards.models.moderation_act import ModerationAct
 from boards.models.report import Report
 from boards.models.review_mark import ReviewMark
@@ -46,20 +46,11 @@ def _mine_acted(person: Person) -> Any:
     return Appeal.act.has(ModerationAct.by_id != person.id)
 
 
-def _thread_of(text: Text) -> Thread:
-    return db.session.scalars(
-        select(Thread)
-        .join(CaseEvent, CaseEvent.thread_id == Thread.id)
-        .where(CaseEvent.public_text_id == text.id)
-        .limit(1)
-    ).one()
+def _contact(text: Text) -> Item:
+    return Item("contact", text.public_id, text.created_at + CONTACTS, thread_of(text), text, text)
 
 
-def _contact(text: Any) -> Item:
-    return Item("contact", text.public_id, text.created_at + CONTACTS, _thread_of(text), text, text)
-
-
-def _settle_contact(text: Any, by: Person, decision: str) -> None:
+def _settle_contact(text: Text, by: Person, decision: str) -> None:
     if decision == "kept":
         text.keep_contacts(by=by)
 
@@ -121,26 +112,24 @@ add(
         thing=lambda row: row,
     )
 )
-# A reply in which a telephone, a mail or a link waits, where the board keeps those from the public.
-_waiting: Any = getattr(Text, "contacts", None)
-if _waiting is not None:
-    add(
-        Source(
-            name="contact",
-            label=lambda: _("Contacts in replies"),
-            model=Text,
-            due=Text.created_at,
-            within=CONTACTS,
-            open=lambda person: _waiting == "waiting",
-            ever=_waiting.is_not(None),
-            item=_contact,
-            settle=_settle_contact,
-            rule="text.release_contacts",
-            thing=lambda row: row,
-            thread_id=select(CaseEvent.thread_id)
-            .where(CaseEvent.public_text_id == Text.id)
-            .limit(1)
-            .correlate(Text)
-            .scalar_subquery(),
-        )
+# A reply in which a telephone, a mail or a link waits, which the board keeps from the public until somebody has looked.
+add(
+    Source(
+        name="contact",
+        label=lambda: _("Contacts in replies"),
+        model=Text,
+        due=Text.created_at,
+        within=CONTACTS,
+        open=lambda person: Text.contacts == "waiting",
+        ever=Text.contacts.is_not(None),
+        item=_contact,
+        settle=_settle_contact,
+        rule="text.release_contacts",
+        thing=lambda row: row,
+        thread_id=select(CaseEvent.thread_id)
+        .where(CaseEvent.public_text_id == Text.id)
+        .limit(1)
+        .correlate(Text)
+        .scalar_subquery(),
     )
+)
