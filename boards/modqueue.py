@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
+from board.clock import now
 from board.db import db
 from board.errors import NotFound
 from board.permissions import may
@@ -79,8 +81,9 @@ class Item:
 class Source:
     """One kind of thing that waits. `model` has a public_id, a due moment and a thread.
 
-    `open` is the condition of what still waits, `label` its tab, `item` makes the item of a row, `settle(row, by, decision)`
-    closes it with what was done (`kept`: nothing was), `rule` and `thing` ask whether this person may.
+    `open` is the condition of what still waits, `label` its tab, `settle(row, by, decision)` closes it with what was done
+    (`kept`: nothing was), `rule` and `thing` ask whether this person may. `thread`, `text` and `why` are what the item of
+    a row shows, `load` reads them with a page of rows.
     """
 
     name: str
@@ -88,10 +91,13 @@ class Source:
     model: Any
     due: Any
     open: Callable[[Person], ColumnElement[bool]]
-    item: Callable[[Any], Item]
     settle: Callable[[Any, Person, str], None]
     rule: str = "thread.hold"
     thing: Callable[[Any], Any] = lambda row: row.thread
+    thread: Callable[[Any], Thread] = lambda row: row.thread
+    text: Callable[[Any], Text | None] = lambda row: row.text
+    why: Callable[[Any], Sequence[str]] = lambda row: ()
+    load: Sequence[ExecutableOption] = ()
     thread_id: Any = None  # the column that names the thread; None where the model is the thread itself
     within: timedelta = timedelta(0)  # the promise is `due` and this: for rows that know only when they came
     ever: ColumnElement[bool] = field(default_factory=true)  # what a row must be to have ever waited here
@@ -105,15 +111,20 @@ class Source:
         )
 
     def page(self, person: Person, after: Place | None, limit: int) -> list[Item]:
-        """The next items behind a place of the whole queue."""
-        query = self._query(person)
+        """The next items behind a place of the whole queue, in a number of statements that does not grow with them."""
+        if not may(person, "moderation.open"):
+            return []
+        # What the rule of each row would ask besides, the query asks already: who may read it, and whom it is about.
+        query = self._query(person) if self.model is Thread else self._query(person, self.model, Thread)
         if after is not None:
             query = query.where(self._behind(after))
         query = query.order_by(self.due, self.model.public_id).limit(limit)
-        if hasattr(self.model, "thread"):
-            query = query.options(joinedload(self.model.thread).joinedload(Thread.case))
-        rows = db.session.scalars(query).unique()
-        return [self.item(row) for row in rows if may(person, self.rule, self.thing(row))]
+        rows = db.session.execute(query.options(joinedload(Thread.case), *self.load)).unique()
+        return [self._item(row[0], row[-1]) for row in rows]
+
+    def _item(self, row: Any, thread: Thread) -> Item:
+        due = (getattr(row, self.due.key) or now()) + self.within
+        return Item(self.name, row.public_id, due, thread, row, self.text(row), tuple(self.why(row)))
 
     def _behind(self, after: Place) -> ColumnElement[bool]:
         source, _colon, public_id = after.key.partition(":")
@@ -135,7 +146,7 @@ class Source:
         row = db.session.scalar(select(self.model).where(self.model.public_id == public_id, self.ever))
         if row is None or not may(person, self.rule, self.thing(row)):
             raise NotFound
-        return self.item(row)
+        return self._item(row, self.thread(row))
 
     def waits(self, row: Any, person: Person) -> bool:
         """Whether nobody has decided it yet."""

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-from board.clock import now
 from board.errors import WrongState
 from board.i18n import _, _l
 from boards.models.appeal import Appeal
@@ -18,7 +18,7 @@ from boards.models.review_mark import ReviewMark
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
-from boards.modqueue import Item, Source, add
+from boards.modqueue import Source, add
 from people.models import Person
 
 CONTACTS = timedelta(days=1)  # within which somebody looks at a contact in a reply
@@ -46,10 +46,6 @@ def _mine_acted(person: Person) -> Any:
     return Appeal.act.has(ModerationAct.by_id != person.id)
 
 
-def _contact(text: Text) -> Item:
-    return Item("contact", text.public_id, text.created_at + CONTACTS, thread_of(text), text, text)
-
-
 def _settle_contact(text: Text, by: Person, decision: str) -> None:
     if decision == "kept":
         text.keep_contacts(by=by)
@@ -62,7 +58,8 @@ add(
         model=Report,
         due=Report.due_at,
         open=lambda person: Report.decided_at.is_(None),
-        item=lambda row: Item("report", row.public_id, row.due_at, row.thread, row, row.text, (row.kind,)),
+        why=lambda row: (row.kind,),
+        load=(joinedload(Report.text),),
         settle=_settle_report,
         rule="report.settle",
         thing=lambda row: row,
@@ -76,7 +73,8 @@ add(
         model=ReviewMark,
         due=ReviewMark.due_at,
         open=lambda person: ReviewMark.decided_at.is_(None),
-        item=lambda row: Item("text", row.public_id, row.due_at, row.thread, row, row.text, tuple(row.why)),
+        why=lambda row: row.why,
+        load=(joinedload(ReviewMark.text),),
         settle=_settle_mark,
         thread_id=ReviewMark.thread_id,
     )
@@ -88,9 +86,8 @@ add(
         model=Appeal,
         due=Appeal.due_at,
         open=lambda person: Appeal.decided_at.is_(None) & _mine_acted(person),
-        item=lambda row: Item(
-            "appeal", row.public_id, row.due_at, row.thread, row, row.text, (row.act.kind,)
-        ),
+        why=lambda row: (row.act.kind,),
+        load=(joinedload(Appeal.text), joinedload(Appeal.act)),
         settle=_settle_appeal,
         rule="appeal.decide",
         thing=lambda row: row,
@@ -105,11 +102,12 @@ add(
         due=Thread.look_again_at,
         # A week before it is due it need not stand among what is urgent; by due time it comes last anyway.
         open=lambda person: (Thread.visibility == "held") & Thread.look_again_at.is_not(None),
-        item=lambda row: Item(
-            "held", row.public_id, row.look_again_at or now(), row, row, row.body, (row.hold_reason or "",)
-        ),
+        why=lambda row: (row.hold_reason or "",),
+        load=(joinedload(Thread.body),),
         settle=_settle_held,
         thing=lambda row: row,
+        thread=lambda row: row,
+        text=lambda row: row.body,
     )
 )
 # A reply in which a telephone, a mail or a link waits, which the board keeps from the public until somebody has looked.
@@ -122,10 +120,11 @@ add(
         within=CONTACTS,
         open=lambda person: Text.contacts == "waiting",
         ever=Text.contacts.is_not(None),
-        item=_contact,
         settle=_settle_contact,
         rule="text.release_contacts",
         thing=lambda row: row,
+        thread=thread_of,
+        text=lambda row: row,
         thread_id=select(CaseEvent.thread_id)
         .where(CaseEvent.public_text_id == Text.id)
         .limit(1)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from board import clock, jobs
 from board.clock import now
@@ -573,10 +573,62 @@ def test_the_open_queues_hear_of_whatever_changes_what_waits(cast, world):
         assert heard() == before + 1, what
     before = heard()
     with transaction():
-        said("只是说一句。")
+        posted(cast.vera, title="另一件", body="这里的路灯不亮了，请派人来修一修。")
         restricted = posted(cast.rita, restrict=True)
         reply(restricted, "打我 19900003303", by=cast.rita)
     assert heard() == before
+
+
+def test_a_page_of_the_queue_costs_the_same_however_much_stands_on_it(cast, world):
+    with transaction():
+        mona = cast.mona
+        mona.appointments.append(
+            Appointment(
+                department=Department.by_key("heating"), role="officer", starts_at=now() - timedelta(days=1)
+            )
+        )
+
+    def more(times: int) -> None:
+        for number in range(times):
+            with transaction():
+                thread = posted(cast.rita, title=f"第 {number} 件", body=f"{number} 号楼的门坏了，请来修。")
+                reply(thread, f"打 1990000330{number}", by=cast.vera)
+                file_report(thread, kind="advert", words="请看一下", contact="", by=None)
+                hidden = reply(thread, "加我好友。", by=cast.vera).public_text
+                thread.hide(by=second(world), text=hidden, reason="advert")
+                act = ModerationAct.last_on(thread)
+                assert act is not None
+                Appeal.against(act, by=cast.vera, words="没有写错。")
+                held = posted(cast.rita, title=f"下架 {number}", body=f"{number} 号楼有人卖票。")
+                held.hold(by=second(world), reason="advert")
+        jobs.run_due(kinds=("review-text",))
+
+    def cost() -> tuple[int, dict[str, int]]:
+        person_id = cast.mona.id
+        db.session.rollback()
+        db.session.expunge_all()
+        person = db.session.get_one(Person, person_id)
+        asked: list[str] = []
+
+        def note(*args):
+            asked.append(args[2])
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            items = modqueue.listed(person, limit=100).items
+            assert all(each.thread.title and each.text.public for each in items)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        found = [each.source for each in items]
+        return len(asked), {name: found.count(name) for name in modqueue.SOURCES}
+
+    more(1)
+    few, before = cost()
+    assert min(before.values()) >= 1
+    more(4)
+    many, after = cost()
+    assert all(after[name] > before[name] for name in after if name != "text")
+    assert many == few
 
 
 # --- the public list --------------------------------------------------------------------------------------
