@@ -123,9 +123,7 @@ class Moderated:
             "text.shown", by=by, role="moderator", audience=self._told(text), moves=False, text=text.public_id
         )
 
-    def mask(
-        self, *, by: Person, words: Sequence[str], photos: Sequence[str] = (), reason: str, **said: Any
-    ) -> CaseEvent:
+    def mask(self, *, by: Person, words: Sequence[str], photos: Sequence[str] = (), reason: str) -> CaseEvent:
         """Cover words wherever they stand in the thread, and take away photos; the matter stays.
 
         `words` are characters as they stand in public; `photos` public ids. Invalid when neither stands there.
@@ -162,7 +160,7 @@ class Moderated:
             raise Invalid(_l("Write down the words to cover, or choose a photo."), field="words")
         event = thread.record(
             "text.covered", by=by, role="moderator", moves=False, audience=audience, places=found, reason=reason,
-            texts=[public_id for public_id, _covers in touched], **said,
+            texts=[public_id for public_id, _covers in touched],
         )  # fmt: skip
         return self._log("cover", by=by, reason=reason, event=event, texts=touched)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String, select
@@ -65,30 +64,11 @@ class Report(PublicId, Model):
         """Whether a moderator still has to look at it."""
         return self.decided_at is None
 
-    def cover(self, *, by: Person, words: Sequence[str], photos: Sequence[str] = ()) -> CaseEvent:
-        """Black out what is about a private person, wherever it stands in the thread; the matter stays.
-
-        `words` are the characters to cover, as they stand in public; `photos` public ids of pictures to take away.
-        Invalid when neither stands there.
-        """
-        self._expect_open(by)
-        event = self.thread.mask(by=by, words=words, photos=photos, reason="private_data", report=self.kind)
-        self.settle(by=by, decision="covered")
-        return event
-
-    def dismiss(self, *, by: Person) -> None:
-        """Nothing in it is about a private person; organisations and officials in office may answer instead."""
-        self._expect_open(by)
-        self.settle(by=by, decision="dismissed")
-
-    def _expect_open(self, by: Person) -> None:
+    def settle(self, *, by: Person, decision: str) -> None:
+        """What became of it (`covered`, `held`, `hidden`, `proposed`, `moved`, `dismissed`): the reporter may learn it."""
         require(by, "report.settle", self)
         if not self.is_open:
             raise WrongState(_l("A colleague has already looked at this report."))
-
-    def settle(self, *, by: Person, decision: str) -> None:
-        """What became of it (`covered`, `held`, `hidden`, `proposed`, `moved`, `dismissed`): the reporter may learn it."""
-        self._expect_open(by)
         self.decided_at, self.decided_by, self.decision = now(), by, decision
         append(QUEUE, kind="changed")
         audit.note(

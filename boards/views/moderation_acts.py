@@ -12,7 +12,7 @@ from board.db import db, transaction
 from board.errors import Invalid, NotFound, WrongState
 from board.i18n import _l
 from boards.deskforms import typed_lines
-from boards.models import Appeal, Case, ModerationAct, Report, Section, Text, Thread
+from boards.models import Appeal, Case, ModerationAct, Section, Text, Thread
 from boards.modqueue import Item, item_at, settle_thread, source_named
 from boards.views.moderation import moderator, next_path, page
 from people.models import Person
@@ -234,39 +234,4 @@ def release_contacts(item_id: str) -> Response:
         lambda thread, person: thread.release_contacts(by=person, text=db.session.get_one(Text, item.row.id)),
         _l("Everybody can read it now"),
         key=item.key,
-    )
-
-
-def _on_report(report_id: str, act: Callable[[Report, Person], Any], said: Any) -> Response:
-    moderator()
-    report = db.session.scalar(select(Report).where(Report.public_id == report_id))
-    if report is None:
-        raise NotFound
-    row = report.id
-    return _do(
-        report.thread.public_id,
-        lambda thread, person: act(db.session.get_one(Report, row), person),
-        said,
-        key="",
-    )
-
-
-@bp.post("/reports/<report_id>/covers")
-@login_required
-def cover_reported(report_id: str) -> Response:
-    """Black out the words, one a line, wherever they stand, and take away photos."""
-    words, photos = typed_lines(request.form.get("words")), request.form.getlist("photos")
-    return _on_report(
-        report_id,
-        lambda report, person: report.cover(by=person, words=words, photos=photos),
-        _l("Covered; the matter stays"),
-    )
-
-
-@bp.post("/reports/<report_id>/dismissal")
-@login_required
-def dismiss(report_id: str) -> Response:
-    """Nothing in it is about a private person."""
-    return _on_report(
-        report_id, lambda report, person: report.dismiss(by=person), _l("Closed without covering anything")
     )

@@ -155,7 +155,7 @@ def test_nobody_moderates_a_text_about_his_own_department(cast, world, near):
         assert modqueue.counts(mona)["report"] == 0
         row = db.session.scalars(select(Report).where(Report.public_id == report)).one()
         with pytest.raises(NotAllowed):
-            row.dismiss(by=mona)
+            row.settle(by=mona, decision="dismissed")
         assert [each.id for each in modqueue.listed(second(world)).items] == [report]
         told = [each.badge for each in moderators(thread_of(world))]
         assert told == [second(world).badge]

@@ -669,31 +669,40 @@ def report(cast, number):
         return row.public_id
 
 
+def covered(post_as, who, number, report, words):
+    """What the door says to somebody who covers words because of this report."""
+    db.session.rollback()
+    thread = db.session.scalar(select(Thread.public_id).join(Case).where(Case.number == number))
+    sent = {"words": words, "reason": "private_data", "item": f"report:{report}"}
+    return post_as(who, f"/moderation/threads/{thread}/covers", **sent).status_code
+
+
 def test_mona_covers_a_name_wherever_it_stands(get_as, post_as, number, report):
     assert "写了我的名字。" in get_as("mona", "/moderation").get_data(as_text=True)
     page = get_as("mona", f"/moderation/report/{report}").get_data(as_text=True)
     assert "写了我的名字。" in page
     assert "19900005678" in page
-    assert post_as("mona", f"/moderation/reports/{report}/covers", words="李大明").status_code == 422
-    assert post_as("mona", f"/moderation/reports/{report}/covers", words="张小明\n").status_code == 303
+    assert covered(post_as, "mona", number, report, "李大明") == 422
+    assert covered(post_as, "mona", number, report, "张小明\n") == 303
     public = get_as(None, f"/cases/{number}").get_data(as_text=True)
     assert "张小明" not in public
     assert public.count("███") >= 2
     event = case(number).thread.events[-1]
     assert (event.kind, event.actor_role, event.parameters["places"]) == ("text.covered", "moderator", 2)
-    assert post_as("mona", f"/moderation/reports/{report}/covers", words="张小明").status_code == 409
+    assert db.session.scalar(select(Report.decision).where(Report.public_id == report)) == "covered"
+    assert covered(post_as, "mona", number, report, "张小明") == 409
 
 
 def test_a_report_about_nothing_private_is_closed(post_as, report):
-    assert post_as("mona", f"/moderation/reports/{report}/dismissal").status_code == 303
+    assert post_as("mona", f"/moderation/report/{report}/keeping").status_code == 303
     db.session.rollback()
     assert db.session.scalar(select(Report.decision).where(Report.public_id == report)) == "dismissed"
 
 
 @pytest.mark.parametrize("who", ["otto", "lena", "rita", "dana", "adam"])
-def test_the_moderators_page_is_theirs(get_as, post_as, report, who):
+def test_the_moderators_page_is_theirs(get_as, post_as, number, report, who):
     assert get_as(who, "/moderation").status_code == 404
-    assert post_as(who, f"/moderation/reports/{report}/covers", words="张小明").status_code == 404
+    assert covered(post_as, who, number, report, "张小明") == 404
 
 
 def test_nobody_moderates_a_text_about_his_own_department(cast, get_as, post_as, number, report):
@@ -706,7 +715,9 @@ def test_nobody_moderates_a_text_about_his_own_department(cast, get_as, post_as,
         )
         thread_id = db.session.scalar(select(Thread.public_id).join(Case).where(Case.number == number))
     assert "写了我的名字。" not in get_as("mona", "/moderation").get_data(as_text=True)
-    assert post_as("mona", f"/moderation/reports/{report}/covers", words="张小明").status_code == 403
+    assert covered(post_as, "mona", number, report, "张小明") == 404
+    sent = {"words": "张小明", "reason": "private_data"}
+    assert post_as("mona", f"/moderation/threads/{thread_id}/covers", **sent).status_code == 403
     assert post_as("mona", f"/moderation/threads/{thread_id}/hold", reason="advert").status_code == 403
 
 

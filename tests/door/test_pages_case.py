@@ -9,14 +9,12 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from board import web
 from board.clock import advance, now
 from board.db import db, transaction
 from boards import cards, casepage, pulse
-from boards.filing import file_report
-from boards.models import Report, Section, Thread
+from boards.models import Section, Thread
 from boards.models.posting import Draft, post, reply
 from boards.models.timeline import verify
 from tests.builders import case_of
@@ -283,11 +281,7 @@ def test_what_officers_post_can_be_read_by_everybody_as_it_stood_before(get_as, 
 def test_a_private_persons_name_is_taken_out_of_earlier_words_too(cast, get_as, notice):
     with transaction():
         thread = Thread.by_public_id(notice, reader=cast.mona)
-        report = file_report(thread, kind="name", words="里面写了我的名字", contact="", by=None)
-        reported_as = report.public_id
-    with transaction():
-        row = db.session.scalars(select(Report).where(Report.public_id == reported_as)).one()
-        row.cover(by=cast.mona, words=["王小明"])
+        thread.mask(by=cast.mona, words=["王小明"], reason="private_data")
 
     assert get_as(None, f"/t/{notice}/earlier").status_code == 404
     assert all(

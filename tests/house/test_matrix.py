@@ -394,8 +394,6 @@ ROWS = [
     act("/moderation/threads/<public_id>/hold", "/moderation/threads/{fresh.thread}/hold", "mona", others=404, reason="advert"),
     act("/moderation/threads/<public_id>/release", "/moderation/threads/{held.thread}/release", "mona", others=404),
     act("/moderation/threads/<public_id>/pin", "/moderation/threads/{fresh.thread}/pin", "mona", others=404, pinned="1"),
-    act("/moderation/reports/<report_id>/covers", "/moderation/reports/{report}/covers", "mona", others=404, words="隔壁路口"),
-    act("/moderation/reports/<report_id>/dismissal", "/moderation/reports/{report}/dismissal", "mona", others=404),
 ]  # fmt: skip
 
 NAMES = [f"{row.method} {row.path}" + (f" {number}" if row.form else "") for number, row in enumerate(ROWS)]
