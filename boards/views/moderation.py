@@ -37,6 +37,8 @@ from people.session import login_required
 bp = Blueprint("moderation", __name__, url_prefix="/moderation")
 
 EXCERPT = 120  # characters of a text in its row
+# Where the field of a form stands whose name several forms of the pane have.
+PLACES = {(form, "reason"): f"{form}-reason" for form in ("covers", "hiding", "hold")}
 RECENT = 3  # acts of one's own that a page offers to take back
 
 
@@ -89,6 +91,7 @@ def page(
     thread = item.thread if item is not None else looked_up
     if thread is not None:
         thread.open_for(person)
+    failed = request.path.rpartition("/")[2] if request.method == "POST" else ""
     html = render_template(
         "desk/moderation.html",
         person=person,
@@ -107,6 +110,8 @@ def page(
         recent=_recent(person),
         wanted=wanted,
         errors=errors or {},
+        failed=failed,
+        summary={PLACES.get((failed, name), name): words for name, words in (errors or {}).items()},
         message=message,
         typed=request.form,
         badge=slot_html("shell.badge", person),

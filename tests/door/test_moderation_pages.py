@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -382,3 +383,30 @@ def test_a_held_case_that_a_moderator_reads_is_noted_however_he_came_to_it(get_a
         read = db.session.scalars(public).all()
         assert [(each.actor, each.thing) for each in read] == [(cast.mona.public_id, f"case:{case}")] * hours
         clock.advance(timedelta(hours=1, minutes=1))
+
+
+@pytest.mark.parametrize("form", ["covers", "hiding", "hold"])
+def test_what_is_wrong_stands_in_the_form_that_was_sent_and_leads_there(post_as, more, form):
+    refused = post_as(
+        "mona", f"/moderation/threads/{more}/{form}", thread=more, words="优惠", text="", reason="no"
+    )
+    assert refused.status_code == 422
+    page = refused.text
+    forms = {
+        each: re.search(rf'<form [^>]*action="/moderation/threads/{more}/{each}".*?</form>', page, re.S)
+        for each in ("covers", "hiding", "hold")
+    }
+    for each, found in forms.items():
+        assert found is not None, each
+        assert ("field__error" in found[0]) == (each == form), each
+    own, field = forms[form], "text" if form == "hiding" else f"{form}-reason"
+    assert own is not None
+    assert f'href="#f-{field}"' in page
+    assert page.count(f'id="f-{field}"') == 1
+    assert f'id="f-{field}"' in own[0]
+    assert f'aria-describedby="f-{field}-error' in own[0]
+    before = page[: own.start()]
+    assert (
+        before.rfind("<details") < before.rfind("</details>") or " open" in before[before.rfind("<details") :]
+    )
+    assert ("优惠</textarea>" in page) == (form == "covers")
