@@ -12,6 +12,7 @@ def init_app(app: Flask) -> None:
         conflicts,
         doors,
         filing,
+        landing,
         lines,
         listeners,
         models,
@@ -20,7 +21,16 @@ def init_app(app: Flask) -> None:
         sampling,
         settling,
     )
-    from complaints.views import inquiries, inspection, published, recusals, statements
+    from complaints.views import (
+        inquiries,
+        inspection,
+        landed,
+        published,
+        recusals,
+        sealings,
+        statements,
+        turnings,
+    )
 
-    for pages in (inquiries, inspection, published, recusals, statements):
+    for pages in (inquiries, inspection, landed, published, recusals, sealings, statements, turnings):
         app.register_blueprint(pages.bp)

@@ -22,12 +22,22 @@ from board.permissions import require
 from boards.models import Case, CaseEvent, Handover, Rating, Section, Text, Thread
 from boards.models.status import BAD, OPEN, Solved, Status, Visibility
 from boards.policy import visible_to
+from complaints.conflicts import free_to_inspect
 from complaints.models.inquiry import Inquiry
 from complaints.models.look import Look
+from complaints.models.pressure_question import PressureQuestion
+from complaints.models.referral import Referral
+from complaints.models.reprisal import Reprisal
+from complaints.models.sealing import Sealing
 from people.models import Department, Person
+from people.models.department import WATCHING
 
 # In the order of the tabs: first what somebody waits for, then what was promised and not kept, then what looks wrong.
 QUEUES = (
+    "reprisals",
+    "seals",
+    "referred",
+    "pressed",
     "new",
     "second",
     "working",
@@ -46,6 +56,19 @@ SAME = 3  # times one answer was given to different cases within the window
 HANDOVERS = 3
 WINDOW = timedelta(days=30)
 MOST = 50
+
+
+# Queues of what came from ordinary cases: the row, when it waits, and until when.
+LANDED: dict[str, tuple[Any, ColumnElement[bool], Any]] = {
+    "reprisals": (Reprisal, Reprisal.answered_at.is_(None), Reprisal.due_at),
+    "seals": (Sealing, Sealing.state == "asked", Sealing.due_at),
+    "referred": (Referral, Referral.decided_at.is_(None), Referral.due_at),
+    "pressed": (
+        PressureQuestion,
+        and_(PressureQuestion.answer == "yes", PressureQuestion.noted_at.is_(None)),
+        PressureQuestion.answered_at,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -75,12 +98,12 @@ class Inspection:
     @cached_property
     def offices(self) -> set[int]:
         """The inspectors' departments in which this person serves, by table id."""
-        return {each.id for each in self.person.departments if each.kind == "integrity"}
+        return {each.id for each in self.person.departments if each.kind in WATCHING}
 
     @cached_property
     def office(self) -> Department:
         """The department whose desk it is."""
-        return next(each for each in self.person.departments if each.kind == "integrity")
+        return next(each for each in self.person.departments if each.kind in WATCHING)
 
     def counts(self) -> dict[str, int]:
         """How many cases stand in each queue, for this reader."""
@@ -121,6 +144,10 @@ class Inspection:
 
     def _due(self) -> Any:
         # Of a complaint what its own task owes first; of every other case what the department owes.
+        if self.queue in LANDED:
+            model, waits, due = LANDED[self.queue]
+            rows = select(func.min(due)).where(model.case_id == Case.id, waits)
+            return rows.correlate(Case).scalar_subquery()
         if self.queue not in ("new", "second", "working", "late"):
             return Case.next_due_at
         return (
@@ -157,7 +184,15 @@ class Inspection:
                 .exists()
             ),
         }
+        if name in LANDED:
+            return self._landed(name)
         return conditions[name]()
+
+    def _landed(self, name: str) -> ColumnElement[bool]:
+        # What came from a case, for whom nothing ties to it; a public one everybody reads, which is not enough here.
+        model, waits, _due = LANDED[name]
+        rows = select(model.id).where(model.case_id == Case.id, waits).correlate(Case)
+        return and_(rows.exists(), free_to_inspect(self.person))
 
     def _task(self, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
         return (

@@ -43,6 +43,8 @@ def show() -> Response:
     try:
         found = Case.numbered(plain, reader=me())
     except NotFound:
+        if provided("case_stub", dashed(plain)) is not None:
+            return redirect(f"/cases/{dashed(plain)}", 303)  # type: ignore[return-value]
         return _page(
             typed,
             _(
