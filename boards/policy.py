@@ -444,7 +444,9 @@ def may_propose_release(person: Person | None, thread: Thread) -> bool:
     """The department a thread is restricted to."""
     # What was sealed is given back by whoever sealed it, or by an inspector: not by asking its poster.
     sealed = thread.restricted_why == "sealed"
-    return person is not None and thread.is_restricted and not sealed and _serves(person, thread.restricted_to)
+    return (
+        person is not None and thread.is_restricted and not sealed and _serves(person, thread.restricted_to)
+    )
 
 
 @rule("thread.hold", "thread.release", "thread.move", "thread.propose")

@@ -60,7 +60,9 @@ def landed_with_one(person: Person, thread: Thread) -> bool:
     if thread.is_public or thread.case is None or whispered(thread) or not may_inspect(person):
         return False
     case = thread.case
-    come = thread.restricted_why == WHY or Referral.of(case) or Reprisal.of(case) or PressureQuestion.told(case)
+    come = (
+        thread.restricted_why == WHY or Referral.of(case) or Reprisal.of(case) or PressureQuestion.told(case)
+    )
     return bool(come) and conflicts.conflicted(person, case) is None
 
 

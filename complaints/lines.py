@@ -57,7 +57,9 @@ def _sealed(e: CaseEvent, s: Scene) -> Markup:
 def _referred(e: CaseEvent, s: Scene) -> Markup:
     until = _when(e, "due")
     if e.parameters.get("against") == "dissatisfied":
-        return _put(_("Rated badly twice: put to the inspectors, who answer by %(until)s."), e, s, until=until)
+        return _put(
+            _("Rated badly twice: put to the inspectors, who answer by %(until)s."), e, s, until=until
+        )
     return _put(
         _("The poster put this to the inspectors: %(what)s. They answer by %(until)s."),
         e,
@@ -91,7 +93,9 @@ LINES.update(
         "seal.refused": (
             "eye",
             "done",
-            _plainly(lambda: _("%(unit)s did not agree that it is handled internally: everybody reads it again.")),
+            _plainly(
+                lambda: _("%(unit)s did not agree that it is handled internally: everybody reads it again.")
+            ),
         ),
         "seal.lapsed": (
             "eye",

@@ -169,7 +169,9 @@ def visitors_page(public_id: str, version: int, shared: casepage.Drawn, here: st
 
 # What a visitor is and can do.
 NOBODY: dict[str, Any] = {
-    **dict.fromkeys(("signed_in", "staff", "own", "asked", "may_reply", "watching", "affected", "editable"), False),
+    **dict.fromkeys(
+        ("signed_in", "staff", "own", "asked", "may_reply", "watching", "affected", "editable"), False
+    ),
     "releasable": False,
     "appeal": False,
     "known": None,

@@ -59,9 +59,7 @@ class PressureQuestion(Landed, Model):
     @classmethod
     def ask(cls, case: Case, person: Person, *, after: str, mark: int, answer: str = "") -> PressureQuestion:
         """Ask after this step; `answer`: what he said of himself on the form with which he took it back."""
-        row = cls(
-            case=case, public_id=random_id(), person=person, after=after, mark=mark, asked_at=now()
-        )
+        row = cls(case=case, public_id=random_id(), person=person, after=after, mark=mark, asked_at=now())
         db.session.add(row)
         if answer in ANSWERS:
             row._take(answer, None)
@@ -79,7 +77,9 @@ class PressureQuestion(Landed, Model):
     def told(cls, case: Case) -> list[PressureQuestion]:
         """Those of this case whose answer is yes, oldest first."""
         return list(
-            db.session.scalars(select(cls).where(cls.case_id == case.id, cls.answer == "yes").order_by(cls.id))
+            db.session.scalars(
+                select(cls).where(cls.case_id == case.id, cls.answer == "yes").order_by(cls.id)
+            )
         )
 
     @property
@@ -95,7 +95,9 @@ class PressureQuestion(Landed, Model):
         if answer not in ANSWERS:
             raise Invalid(_l("Please choose one."), field="pressed")
         if len(words) > LONGEST:
-            raise Invalid(_l("At most %(longest)s characters, please.", longest=LONGEST), field="pressed_words")
+            raise Invalid(
+                _l("At most %(longest)s characters, please.", longest=LONGEST), field="pressed_words"
+            )
         text = Text.write("reprisal", words, by=by, field="pressed_words") if words.strip() else None
         self._take(answer, text)
 

@@ -148,7 +148,9 @@ class Referral(Landed, Model):
         text = Text.write("official", words, by=by, field="referral_words")
         case = self.case
         self.decided_at, self.decided_by, self.decision, self.answer = now(), by, decision, text
-        audit.note("referral.decided", by=by.public_id, thing=case.thread.thing, why=self.kind, found=decision)
+        audit.note(
+            "referral.decided", by=by.public_id, thing=case.thread.thing, why=self.kind, found=decision
+        )
         audience = Audience(followers=False)
         audience.add(self.by, reason="poster")
         audience.add_department(case.department, "lead")

@@ -215,4 +215,3 @@ def bar_to(case: Case) -> object | None:
     if db.session.scalar(ended.limit(1)) is not None:
         return _l("This was asked for already, and the inspectors did not agree.")
     return None
-

@@ -37,7 +37,17 @@ bp = Blueprint("inspection", __name__)
 
 # A verb calls its argument `words`; on one page each form needs a name of its own for them.
 WORDS = {"review": "review_words", "confirm": "confirm_words", "tell": "news", "look": "found"}
-TONES = {"reprisals": "over", "seals": "over", "referred": "wait", "pressed": "wait", "new": "over", "second": "wait", "late": "over", "overdue": "over", "dissatisfied": "wait"}
+TONES = {
+    "reprisals": "over",
+    "seals": "over",
+    "referred": "wait",
+    "pressed": "wait",
+    "new": "over",
+    "second": "wait",
+    "late": "over",
+    "overdue": "over",
+    "dissatisfied": "wait",
+}
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,12 @@ def _word(name: str) -> str:
     return request.form.get(name, "")[:LONGEST]
 
 
-def _act(model: Any, public_id: str, form: str, act: Callable[[Any, Person], Any], said: Any) -> Response:
+def _act(
+    model: Any, public_id: str, form: str, rule: str, act: Callable[[Any, Person], Any], said: Any
+) -> Response:
     """Do `act` in one transaction; what was typed is given back with what is wrong. Sent twice it acts once.
 
-    Whoever is no inspector finds nothing here, and so does one who may not read the case.
+    Whoever is no inspector finds nothing here, and so does one who is tied to the case.
     """
     if not may(me(), "inspection.open"):
         raise NotFound
@@ -47,6 +49,8 @@ def _act(model: Any, public_id: str, form: str, act: Callable[[Any, Person], Any
         with transaction():
             person = myself()
             row = model.by_public_id(public_id, reader=person)
+            if not may(person, rule, row):
+                raise NotFound
             number = row.case.number
             act(row, person)
             target = _after(row.case)
@@ -75,7 +79,7 @@ def decide_sealing(public_id: str) -> Response:
         else:
             row.refuse(by=person, words=_word("seal_words"))
 
-    return _act(Sealing, public_id, "sealing", act, _l("Noted."))
+    return _act(Sealing, public_id, "sealing", "sealing.decide", act, _l("Noted."))
 
 
 @bp.post("/referrals/<public_id>/decision")
@@ -86,6 +90,7 @@ def decide_referral(public_id: str) -> Response:
         Referral,
         public_id,
         "referral",
+        "referral.decide",
         lambda row, person: row.decide(
             by=person, decision=_word("decision")[:12], words=_word("referral_words")
         ),
@@ -101,6 +106,7 @@ def answer_reprisal(public_id: str) -> Response:
         Reprisal,
         public_id,
         "reprisal",
+        "reprisal.answer",
         lambda row, person: row.give(by=person, words=_word("reprisal_words")),
         _l("Answered. Only the poster reads it."),
     )
@@ -114,6 +120,7 @@ def note_pressure(public_id: str) -> Response:
         PressureQuestion,
         public_id,
         "pressure",
+        "pressure.note",
         lambda row, person: row.note(by=person, words=_word("pressure_words")),
         _l("Noted. The case left this queue."),
     )

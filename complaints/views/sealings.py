@@ -108,7 +108,9 @@ def at_the_desk(case: Case) -> Markup:
 def stub(number: str) -> Response | None:
     """What everybody reads of a case that is handled internally: number, ground, unit, status and clocks, no word of it."""
     case = db.session.scalar(
-        select(Case).join(Sealing, Sealing.case_id == Case.id).where(Case.number == number, Sealing.ended_at.is_(None))
+        select(Case)
+        .join(Sealing, Sealing.case_id == Case.id)
+        .where(Case.number == number, Sealing.ended_at.is_(None))
     )
     if case is None:
         return None

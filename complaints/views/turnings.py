@@ -143,7 +143,9 @@ def answer(public_id: str) -> Response:
     def act() -> str:
         row = _asked(public_id)
         form = request.form
-        row.give(by=myself(), answer=form.get("pressed", "")[:3], words=form.get("pressed_words", "")[:LONGEST])
+        row.give(
+            by=myself(), answer=form.get("pressed", "")[:3], words=form.get("pressed_words", "")[:LONGEST]
+        )
         return case_path(row.case)
 
     try:
@@ -166,9 +168,7 @@ def _question(public_id: str, *, error: BoardError | None = None, status: int = 
     return _page("complaints/pressure.html", row.case, error, status, row=row)
 
 
-def _page(
-    template: str, case: Case, error: BoardError | None, status: int, **values: Any
-) -> Response:
+def _page(template: str, case: Case, error: BoardError | None, status: int, **values: Any) -> Response:
     errors = dict(error.errors) if isinstance(error, Invalid) else {"": error.message} if error else {}
     html = render_template(
         template, case=case, typed=request.form, errors=errors, back=case_path(case), **values

@@ -53,9 +53,7 @@ def seal(case: Case, by: Person, ground: str = "investigation") -> Sealing:
 
 def readable(person: Person | None, case: Case) -> bool:
     """What both forms of the rule say; they must agree."""
-    found = db.session.scalar(
-        db.select(Thread.id).where(Thread.id == case.thread_id, visible_to(person))
-    )
+    found = db.session.scalar(db.select(Thread.id).where(Thread.id == case.thread_id, visible_to(person)))
     assert (found is not None) == sees(person, case.thread)
     return found is not None
 
@@ -84,7 +82,9 @@ def test_a_leader_seals_at_once_and_the_poster_and_free_inspectors_hear(cast: Ca
 
     assert case().thread.is_restricted
     assert [readable(who, case()) for who in (None, cast.vera, cast.hugo, cast.mona)] == [False] * 4
-    assert [readable(who, case()) for who in (cast.rita, cast.otto, cast.lena, cast.carl, cast.ines)] == [True] * 5
+    assert [readable(who, case()) for who in (cast.rita, cast.otto, cast.lena, cast.carl, cast.ines)] == [
+        True
+    ] * 5
     assert told(cast.rita, "case.sealed")
     assert told(cast.ines, "case.sealed")
     assert not told(cast.vera, "case.sealed")
@@ -209,7 +209,9 @@ def test_a_ground_of_the_list_and_words_are_asked_for(cast: Cast, case: Made) ->
 def test_what_is_sealed_goes_with_the_case_to_another_department(cast: Cast, case: Made) -> None:
     with transaction():
         seal(case(), cast.lena)
-        case().offer(by=cast.otto, to=Department.by_key("household-police"), reason="这是户口的事，请户政支队办理。")
+        case().offer(
+            by=cast.otto, to=Department.by_key("household-police"), reason="这是户口的事，请户政支队办理。"
+        )
     with transaction():
         case().take(case().handovers[0].public_id, by=cast.hugo)
 
