@@ -89,9 +89,10 @@ class Referral(Landed, Model):
     def file(cls, case: Case, *, by: Person, kind: str, words: str) -> Referral:
         """The poster asks the inspectors to look at what a department decided, and says why; once a round."""
         require(by, "referral.file", case)
-        if kind not in KINDS:
+        possible = referable(case, by)
+        if possible and kind not in KINDS:
             raise Invalid(_l("Choose what the inspectors should look at."), field="kind")
-        if kind not in referable(case, by):
+        if kind not in possible:
             raise WrongState(_l("This cannot be put to the inspectors now, or they look at it already."))
         if len(words) > LONGEST:
             raise Invalid(_l("At most %(longest)s characters, please.", longest=LONGEST), field="words")

@@ -58,6 +58,12 @@ def readable(person: Person | None, case: Case) -> bool:
     return found is not None
 
 
+def standing(case: Case) -> Sealing:
+    found = Sealing.standing(case)
+    assert found is not None
+    return found
+
+
 def kinds(case: Case) -> list[str]:
     return [each.kind for each in case.thread.events]
 
@@ -136,9 +142,7 @@ def test_refused_it_is_public_with_the_inspectors_words(cast: Cast, case: Made) 
     with transaction():
         seal(case(), cast.lena)
     with transaction():
-        sealing = Sealing.standing(case())
-        assert sealing is not None
-        sealing.refuse(by=cast.ines, words="没有说明会惊动谁，依据不成立。")
+        standing(case()).refuse(by=cast.ines, words="没有说明会惊动谁，依据不成立。")
 
     assert case().thread.is_public
     assert case().thread.restricted_to is None
@@ -152,13 +156,9 @@ def test_of_two_inspectors_one_decides(cast: Cast, case: Made) -> None:
     with transaction():
         seal(case(), cast.lena)
     with transaction():
-        sealing = Sealing.standing(case())
-        assert sealing is not None
-        sealing.confirm(by=cast.ines)
+        standing(case()).confirm(by=cast.ines)
     with pytest.raises(WrongState), transaction():
-        sealing = Sealing.standing(case())
-        assert sealing is not None
-        sealing.refuse(by=cast.ida, words="不同意。")
+        standing(case()).refuse(by=cast.ida, words="不同意。")
 
     assert case().thread.is_restricted
 
@@ -174,9 +174,7 @@ def test_only_inspectors_decide_on_it(cast: Cast, case: Made, who: str) -> None:
     with transaction():
         seal(case(), cast.lena)
     with pytest.raises(NotAllowed), transaction():
-        sealing = Sealing.standing(case())
-        assert sealing is not None
-        sealing.confirm(by=getattr(cast, who))
+        standing(case()).confirm(by=getattr(cast, who))
 
 
 def test_an_inspector_tied_to_the_department_neither_reads_nor_decides(cast: Cast, case: Made) -> None:
@@ -191,9 +189,7 @@ def test_an_inspector_tied_to_the_department_neither_reads_nor_decides(cast: Cas
     assert cast.ines not in free_inspectors(case())
     assert readable(cast.ida, case())
     with pytest.raises(NotAllowed), transaction():
-        sealing = Sealing.standing(case())
-        assert sealing is not None
-        sealing.confirm(by=cast.ines)
+        standing(case()).confirm(by=cast.ines)
 
 
 def test_a_ground_of_the_list_and_words_are_asked_for(cast: Cast, case: Made) -> None:
@@ -225,9 +221,7 @@ def test_the_department_gives_it_back_itself(cast: Cast, case: Made) -> None:
         sealing.confirm(by=cast.ines)
     assert not may(cast.otto, "sealing.lift", sealing)
     with transaction():
-        standing = Sealing.standing(case())
-        assert standing is not None
-        standing.lift(by=cast.lena)
+        standing(case()).lift(by=cast.lena)
 
     assert case().thread.is_public
     with transaction():
@@ -553,8 +547,7 @@ def test_a_changed_rating_is_asked_about_too_and_no_leads_nowhere(cast: Cast, ca
 
     assert PressureQuestion.told(case()) == []
     with pytest.raises(WrongState), transaction():
-        row = db.session.scalars(db.select(PressureQuestion)).one()
-        row.give(by=cast.rita, answer="yes")
+        db.session.scalars(db.select(PressureQuestion)).one().give(by=cast.rita, answer="yes")
 
 
 def test_nobody_else_answers_for_him(cast: Cast, case: Made) -> None:

@@ -326,9 +326,10 @@ def test_nothing_but_words_of_the_poster_is_a_report(post_as, get_as, case: Made
     assert Reprisal.of(case()) == []
 
 
-def test_after_24_hours_it_says_so_on_both_sides(post_as, get_as, case: Made) -> None:
+def test_after_24_hours_it_says_so_on_both_sides(get_as, case: Made, cast: Cast) -> None:
     number = case().number
-    post_as("rita", f"/cases/{number}/reprisal", words="民警打电话让我别再发帖。")
+    with transaction():
+        Reprisal.file(case(), by=cast.rita, words="民警打电话让我别再发帖。")
     clock.advance(timedelta(hours=24, minutes=1))
     jobs.run_due()
 
