@@ -185,7 +185,7 @@ def _box(queue: str, row: Listed) -> dict[str, Any]:
 def queue_name(name: str) -> str:
     """A queue's name on its tab: the reason why a case is here."""
     return {
-        "reprisals": _("Reprisals, 24 hours"),
+        "reprisals": _("Gives the poster trouble"),
         "seals": _("Handled internally: to confirm"),
         "referred": _("Put to the inspectors"),
         "pressed": _("Says he was pressed"),

@@ -188,7 +188,7 @@ def told(case: Case) -> Markup:
     standing = Sealing.standing(case) if case.thread.is_restricted else None
     own = person is not None and person.id == case.thread.poster_id
     asked = PressureQuestion.open_for(person, case)[:1] if person is not None and own else []
-    referrals = Referral.of(case)[-3:] if own else []
+    referrals = [each for each in Referral.of(case) if each.round == case.round] if own else []
     reprisals = Reprisal.of(case)[-1:] if own else []
     if standing is None and not asked and not referrals and not reprisals:
         return Markup()
