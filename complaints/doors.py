@@ -9,18 +9,22 @@ from board.permissions import may
 from board.seams import fill
 from boards.models import Case, Section
 from complaints.accusing import is_complaint, takes_complaints
+from complaints.inspecting import Inspection
 from complaints.models.statement import Statement
 from people.models import Department, Person
 
 
 @fill("desk.links")
 def desk_links(_department: Department, person: Person) -> Markup:
-    """At the duty desk: to the inspectors' desk, and to the questions that wait for this officer."""
+    """At the duty desk: to the inspectors' desk and what waits there with a clock of 24 hours, and to the questions that wait for this officer."""
     asked = Statement.waiting_for(person)
     inspects = may(person, "inspection.open")
     if not asked and not inspects:
         return Markup()
-    return Markup(render_template("complaints/desk_links.html", asked=asked, inspects=inspects))
+    waiting = Inspection(person).count("reprisals") if inspects else 0
+    return Markup(
+        render_template("complaints/desk_links.html", asked=asked, inspects=inspects, waiting=waiting)
+    )
 
 
 @fill("desk.case")

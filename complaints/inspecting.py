@@ -107,9 +107,10 @@ class Inspection:
 
     def counts(self) -> dict[str, int]:
         """How many cases stand in each queue, for this reader."""
-        return {name: self._count(name) for name in QUEUES}
+        return {name: self.count(name) for name in QUEUES}
 
-    def _count(self, name: str) -> int:
+    def count(self, name: str) -> int:
+        """How many cases stand in one queue, for this reader."""
         query = (
             select(func.count())
             .select_from(Case)

@@ -66,6 +66,7 @@ def test_a_leader_seals_by_a_form_and_everybody_else_reads_the_stub(post_as, get
     assert f'href="/cases/{number}/seal"' in get_as("lena", f"/desk?case={number}").text
     assert f"/cases/{number}/seal" not in get_as("otto", f"/desk?case={number}").text
 
+    assert "QBODY" in get_as(None, f"/cases/{number}").text  # and the page is kept for everybody
     response = post_as("lena", f"/cases/{number}/seal", ground="investigation", words=WORDS)
 
     assert (response.status_code, response.location) == (303, f"/cases/{number}")
@@ -293,6 +294,7 @@ def test_a_report_is_read_by_free_inspectors_alone_and_answered_in_private(
     assert number in desk
     assert desk.index("queue=reprisals") < desk.index("queue=new")
     assert "QTROUBLE" in get_as("ines", f"/inspection?case={number}").text
+    assert "有 1 件“有人找麻烦”等待答复" in get_as("ines", "/desk").text
     again()
     (row,) = Reprisal.of(case())
     url = f"/reprisals/{row.public_id}/answer"
