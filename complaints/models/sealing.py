@@ -4,6 +4,7 @@ elsewhere says within 24 hours whether it stays so. If nobody does, it is public
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy import text as sql
@@ -201,7 +202,7 @@ class Sealing(Landed, Model):
         return audience
 
 
-def bar_to(case: Case) -> object | None:
+def bar_to(case: Case) -> Any:
     """Why this case cannot be sealed now, as a sentence; None when it can."""
     if not case.is_open:
         return _l("Only an open case can be handled internally.")
