@@ -34,16 +34,11 @@ def watched(cast: Cast) -> None:
 
 @pytest.fixture
 def case(cast: Cast) -> Made:
-    """Rita's case with the traffic police, read anew each time."""
+    """Rita's case with the traffic police."""
     with transaction():
         public_id = posted(cast.rita, title=TITLE, body=BODY).public_id
 
-    def give() -> Case:
-        if not db.session.info.get("writing"):
-            db.session.expire_all()
-        return case_of(public_id)
-
-    return give
+    return lambda: case_of(public_id)
 
 
 def again() -> None:
@@ -110,6 +105,7 @@ def test_what_is_missing_gives_the_form_back(post_as, case: Made) -> None:
     assert response.status_code == 422
     assert "QKEPT 说明" in response.text
     assert "请从列表中选择法定依据" in response.text
+    again()
     assert case().thread.is_public
 
 
@@ -166,6 +162,7 @@ def test_of_two_who_decide_at_once_the_second_reads_that_it_is_done(
     late = post_as("ida", f"/sealings/{sealing}/decision", agree="no", seal_words="QLATE 我不同意。")
 
     assert late.status_code == 409
+    again()
     assert case().thread.is_restricted
     empty = post_as("ida", f"/sealings/{sealing}/decision")
     assert empty.status_code == 422
@@ -232,6 +229,7 @@ def test_the_poster_of_a_declined_case_appeals_and_reads_the_answer(
     assert post_as("ines", url, decision="overturned", referral_words="QANSWER 应当受理。").status_code == 303
     assert post_as("ida", url, decision="upheld", referral_words="不变。").status_code == 409
     assert "QANSWER" in get_as(None, f"/cases/{number}").text
+    again()
     assert case().status == "accepted"
 
 
@@ -325,6 +323,7 @@ def test_nothing_but_words_of_the_poster_is_a_report(post_as, get_as, case: Made
         assert get_as(who, f"/cases/{number}/reprisal").status_code == 403
         assert post_as(who, f"/cases/{number}/reprisal", words="有人找我。").status_code == 403
     assert post_as("rita", "/cases/20261117-9999/reprisal", words="有人找我。").status_code == 404
+    again()
     assert Reprisal.of(case()) == []
 
 
