@@ -34,7 +34,14 @@ CLASSES = {
     "other": _l("Rosters, settings and everything else"),
 }
 UNCOVERED = ("text.uncovered", "identity.")
-BY_FAMILY = {"case": "steps", "thread": "steps", "page": "readings", "person": "accounts"}
+BY_FAMILY = {
+    "case": "steps",
+    "seal": "steps",
+    "referral": "steps",
+    "thread": "steps",
+    "page": "readings",
+    "person": "accounts",
+}
 
 
 def class_of(act: str) -> str:

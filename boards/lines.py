@@ -253,6 +253,8 @@ def _reopened(e: CaseEvent, s: Scene) -> Markup:
         return _put(
             _("Nobody called from outside: handled again at the command desk, round %(n)s."), n=e.round
         )
+    if after == "inspector":
+        return _put(_("The inspectors had it handled again, round %(n)s."), n=e.round)
     return _put(_("%(who)s says it is not solved: handled again, round %(n)s."), who=s.actor(e), n=e.round)
 
 

@@ -53,9 +53,10 @@ def visible_to(person: Person | None) -> ColumnElement[bool]:
     )
     restricted = and_(Thread.visibility == Visibility.RESTRICTED, _among_readers(person, departments))
     barred: ColumnElement[bool] | None = provided("barred", person)
-    if barred is None:
-        return or_(public, mine, held, restricted)
-    return or_(public, mine, and_(or_(held, restricted), ~barred))
+    working_on = or_(held, restricted) if barred is None else and_(or_(held, restricted), ~barred)
+    # What has come to an inspector from an ordinary case; the part that keeps it asks for conflicts itself.
+    landed: ColumnElement[bool] | None = provided("landed_with", person)
+    return or_(public, mine, working_on) if landed is None else or_(public, mine, working_on, landed)
 
 
 def _among_readers(person: Person, departments: set[int]) -> ColumnElement[bool]:
@@ -122,8 +123,10 @@ def sees(person: Person | None, thread: Thread) -> bool:
     departments = serving if thread.is_confined else readable_departments(person)
     working = thread.case is not None and _works_on(person, thread.case, departments)
     if thread.visibility == Visibility.HELD:
-        return working or person.has_role("moderator")
-    return working or thread.restricted_to_id in departments or bool(serving & _beside(thread))
+        among = working or person.has_role("moderator")
+    else:
+        among = working or thread.restricted_to_id in departments or bool(serving & _beside(thread))
+    return among or bool(provided("landed_with_one", person, thread, default=False))
 
 
 def _beside(thread: Thread) -> set[int]:
@@ -302,6 +305,18 @@ def may_rectify(person: Person | None, case: Case) -> bool:
     )
 
 
+@rule("case.reopen_as_inspector")
+def may_reopen_as_inspector(person: Person | None, case: Case) -> bool:
+    """Whoever serves with the inspectors and may act on this case."""
+    return (
+        person is not None
+        and person.is_staff
+        and any(each.kind in WATCHING for each in person.departments)
+        and sees(person, case.thread)
+        and _free("case.inspect", person, case)
+    )
+
+
 @rule("case.route", "case.merge")
 def may_dispatch(person: Person | None, case: Case) -> bool:
     """An officer of the dispatch desk."""
@@ -427,7 +442,11 @@ def may_edit(person: Person | None, thread: Thread) -> bool:
 @rule("thread.propose_release")
 def may_propose_release(person: Person | None, thread: Thread) -> bool:
     """The department a thread is restricted to."""
-    return person is not None and thread.is_restricted and _serves(person, thread.restricted_to)
+    # What was sealed is given back by whoever sealed it, or by an inspector: not by asking its poster.
+    sealed = thread.restricted_why == "sealed"
+    return (
+        person is not None and thread.is_restricted and not sealed and _serves(person, thread.restricted_to)
+    )
 
 
 @rule("thread.hold", "thread.release", "thread.move", "thread.propose")

@@ -12,6 +12,7 @@ def init_app(app: Flask) -> None:
         conflicts,
         doors,
         filing,
+        landing,
         lines,
         listeners,
         models,
@@ -23,7 +24,29 @@ def init_app(app: Flask) -> None:
         supervision_lines,
         weekly,
     )
-    from complaints.views import inquiries, inspection, ordering, published, recusals, statements, supervision
+    from complaints.views import (
+        inquiries,
+        inspection,
+        landed,
+        ordering,
+        published,
+        recusals,
+        sealings,
+        statements,
+        supervision,
+        turnings,
+    )
 
-    for pages in (inquiries, inspection, ordering, published, recusals, statements, supervision):
+    for pages in (
+        inquiries,
+        inspection,
+        landed,
+        ordering,
+        published,
+        recusals,
+        sealings,
+        statements,
+        supervision,
+        turnings,
+    ):
         app.register_blueprint(pages.bp)

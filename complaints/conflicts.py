@@ -86,6 +86,18 @@ def barred_from(person: Person, thread: Thread) -> bool:
     return conflicted(person, thread.case) is not None
 
 
+def free_to_inspect(person: Person) -> ColumnElement[bool]:
+    """The condition on `Thread` for what nothing keeps `person` from doing as inspector: `conflicted` is None."""
+    condition: ColumnElement[bool] = _asked_once(
+        ("free", person.id),
+        lambda: or_(
+            and_(whispered_threads(), ~or_(*_against(person).values())),
+            and_(~whispered_threads(), ~or_(*_inspecting(person).values())),
+        ),
+    )
+    return condition
+
+
 # --- what it binds -------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from board.permissions import may
 from board.seams import fill
 from boards.models import Case, Section
 from complaints.accusing import is_complaint, takes_complaints
+from complaints.inspecting import Inspection
 from complaints.models.statement import Statement
 from complaints.models.supervision import SupervisionOrder
 from complaints.supervision_words import desk_row, notice
@@ -19,7 +20,8 @@ from people.models import Department, Person
 
 @fill("desk.links")
 def desk_links(_department: Department, person: Person) -> Markup:
-    """At the duty desk: to the inspectors' desk, and to the questions that wait for this officer."""
+    """At the duty desk: to the inspectors' desk and what waits there with a clock of 24 hours, and to the questions and
+    orders that wait for this officer."""
     # One small question first: nearly always nothing waits, for anybody.
     statements, demands = db.session.execute(
         select(
@@ -37,6 +39,7 @@ def desk_links(_department: Department, person: Person) -> Markup:
             "complaints/desk_links.html",
             asked=asked,
             inspects=inspects,
+            waiting=Inspection(person).count("reprisals") if inspects else 0,
             orders=[desk_row(each) for each in orders],
             unread=sum(each.read_at is None for each in orders),
         )

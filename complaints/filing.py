@@ -112,6 +112,13 @@ def _about(number: str, by: Person | None) -> Case | None:
         return None
 
 
+@provides("prefilled_departments")
+def prefilled(section: Section, about: str, by: Person | None) -> list[str]:
+    """Whom a complaint about the handling of a case is about: the department in charge of it, as a beginning."""
+    case = _about(about, by) if takes_complaints(section) else None
+    return [case.department.key] if case is not None else []
+
+
 @fill("compose.questions")
 def questions(section: Section, composition: Any, errors: dict[str, Any]) -> Markup:
     """The questions of the complaint form, drawn into the ordinary one."""

@@ -25,15 +25,23 @@ from boards.models import Case, CaseEvent, Handover, Rating, Section, Text, Thre
 from boards.models.status import BAD, OPEN, Solved, Status, Visibility
 from boards.policy import visible_to
 from boards.pulse import kept
-from complaints.conflicts import tied_units
+from complaints.conflicts import free_to_inspect, tied_units
 from complaints.models.inquiry import Inquiry
 from complaints.models.look import Look
+from complaints.models.pressure_question import PressureQuestion
+from complaints.models.referral import Referral
+from complaints.models.reprisal import Reprisal
+from complaints.models.sealing import Sealing
 from complaints.weekly import bad_ratings, late_answers, orders_issued
 from people.models import Department, Person
 from people.models.department import WATCHING
 
 # In the order of the tabs: first what somebody waits for, then what was promised and not kept, then what looks wrong.
 QUEUES = (
+    "reprisals",
+    "seals",
+    "referred",
+    "pressed",
     "new",
     "second",
     "working",
@@ -56,6 +64,19 @@ MOST = 50
 UNITS = 20  # rows of the table of units
 
 Answered = aliased(Case)  # beside the case that a queue asks about
+
+
+# Queues of what came from ordinary cases: the row, when it waits, and until when.
+LANDED: dict[str, tuple[Any, ColumnElement[bool], Any]] = {
+    "reprisals": (Reprisal, Reprisal.answered_at.is_(None), Reprisal.due_at),
+    "seals": (Sealing, Sealing.state == "asked", Sealing.due_at),
+    "referred": (Referral, Referral.decided_at.is_(None), Referral.due_at),
+    "pressed": (
+        PressureQuestion,
+        and_(PressureQuestion.answer == "yes", PressureQuestion.noted_at.is_(None)),
+        PressureQuestion.answered_at,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -96,9 +117,10 @@ class Inspection:
 
     def counts(self) -> dict[str, int]:
         """How many cases stand in each queue, for this reader."""
-        return {name: self._count(name) for name in QUEUES}
+        return {name: self.count(name) for name in QUEUES}
 
-    def _count(self, name: str) -> int:
+    def count(self, name: str) -> int:
+        """How many cases stand in one queue, for this reader."""
         query = (
             select(func.count())
             .select_from(Case)
@@ -135,6 +157,10 @@ class Inspection:
 
     def _due(self) -> Any:
         # Of a complaint what its own task owes first; of every other case what the department owes.
+        if self.queue in LANDED:
+            model, waits, due = LANDED[self.queue]
+            rows = select(func.min(due)).where(model.case_id == Case.id, waits)
+            return rows.correlate(Case).scalar_subquery()
         if self.queue not in ("new", "second", "working", "late"):
             return Case.next_due_at
         return (
@@ -172,7 +198,15 @@ class Inspection:
                 .exists()
             ),
         }
+        if name in LANDED:
+            return self._landed(name)
         return conditions[name]()
+
+    def _landed(self, name: str) -> ColumnElement[bool]:
+        # What came from a case, for whom nothing ties to it; a public one everybody reads, which is not enough here.
+        model, waits, _due = LANDED[name]
+        rows = select(model.id).where(model.case_id == Case.id, waits).correlate(Case)
+        return and_(rows.exists(), free_to_inspect(self.person))
 
     def _task(self, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
         return (

@@ -1,13 +1,17 @@
-"""What the steps of an inquiry say in the timeline of their complaint."""
+"""What the steps of an inquiry, and of what comes to the inspectors from an ordinary case, say in the timeline."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
 
 from markupsafe import Markup
 
 from board.i18n import _
+from board.jinja import when
 from boards.lines import LINES, Scene
 from boards.models import CaseEvent
-from complaints.words import conclusion_word, measure_words
+from complaints.words import conclusion_word, decision_word, ground_words, measure_words, referral_word
 
 
 def _put(message: str, event: CaseEvent, scene: Scene, **values: str) -> Markup:
@@ -40,8 +44,77 @@ def _statement(e: CaseEvent, s: Scene) -> Markup:
     return Markup(_("%(asked)s gave the statement it was asked for.")) % {"asked": unit}
 
 
+def _sealed(e: CaseEvent, s: Scene) -> Markup:
+    return _put(
+        _("%(unit)s handles it internally: %(ground)s. An inspector from elsewhere decides by %(until)s; if not, everybody reads it again."),
+        e,
+        s,
+        ground=ground_words(e.parameters["ground"]),
+        until=_when(e, "until"),
+    )  # fmt: skip
+
+
+def _referred(e: CaseEvent, s: Scene) -> Markup:
+    until = _when(e, "due")
+    if e.parameters.get("against") == "dissatisfied":
+        return _put(
+            _("Rated badly twice: put to the inspectors, who answer by %(until)s."), e, s, until=until
+        )
+    return _put(
+        _("The poster put this to the inspectors: %(what)s. They answer by %(until)s."),
+        e,
+        s,
+        what=referral_word(e.parameters["against"]),
+        until=until,
+    )
+
+
+def _decided(e: CaseEvent, s: Scene) -> Markup:
+    decision = decision_word(e.parameters.get("decision"), e.parameters["against"])
+    return _put(_("%(unit)s looked at it: %(decision)s."), e, s, decision=decision)
+
+
+def _when(event: CaseEvent, name: str) -> str:
+    return when(datetime.fromisoformat(event.parameters[name]))
+
+
+def _plainly(message: Callable[[], str]) -> Callable[[CaseEvent, Scene], Markup]:
+    return lambda e, s: _put(message(), e, s)
+
+
 LINES.update(
     {
+        "case.sealed": ("lock", "alert", _sealed),
+        "seal.confirmed": (
+            "lock",
+            "",
+            _plainly(lambda: _("%(unit)s confirmed that it is handled internally; the poster may appeal.")),
+        ),
+        "seal.refused": (
+            "eye",
+            "done",
+            _plainly(
+                lambda: _("%(unit)s did not agree that it is handled internally: everybody reads it again.")
+            ),
+        ),
+        "seal.lapsed": (
+            "eye",
+            "alert",
+            _plainly(lambda: _("No inspector agreed within 24 hours: everybody reads it again.")),
+        ),
+        "seal.lifted": ("eye", "", _plainly(lambda: _("%(unit)s gave it back to the public."))),
+        "seal.overturned": (
+            "eye",
+            "done",
+            _plainly(lambda: _("After the poster's appeal everybody reads it again.")),
+        ),
+        "referral.filed": ("scale", "", _referred),
+        "referral.decided": ("scale", "done", _decided),
+        "referral.overdue": (
+            "circle-alert",
+            "alert",
+            _plainly(lambda: _("The inspectors owe their answer: the promised time is over.")),
+        ),
         "inquiry.accepted": ("check", "", lambda e, s: _put(_("%(unit)s took its task on."), e, s)),
         "inquiry.reviewed": (
             "user-check",

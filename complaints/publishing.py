@@ -19,7 +19,9 @@ from boards.models import Case, CaseEvent, Section, Thread
 from complaints.accusing import takes_complaints
 from complaints.models.complaint import Complaint
 from complaints.models.inquiry import Inquiry
+from complaints.models.sealing import Sealing
 from complaints.sampling import first_of, month_of
+from people.models import Department
 
 FEWEST = 10  # distinct people below which a figure is not shown (domain.md §9)
 MERGED = "merged"
@@ -130,6 +132,25 @@ def conclusions(section: Section) -> list[Figure]:
     return merged(
         Stub("", str(conclusion), "", poster if poster is not None else f"case {case_id}")
         for conclusion, poster, case_id in rows
+    )
+
+
+def sealings() -> list[Figure]:
+    """How often each department asked to handle a case internally, by month that is over; `reason` is its key.
+
+    Counted by whoever posted the case: figures of fewer than ten people are merged.
+    """
+    until = first_of(month_of(now()))
+    rows = db.session.execute(
+        select(Sealing.asked_at, Department.key, Thread.poster_id, Case.id)
+        .join(Department, Sealing.department_id == Department.id)
+        .join(Case, Sealing.case_id == Case.id)
+        .join(Thread, Case.thread_id == Thread.id)
+        .where(Sealing.asked_at < until)
+    )
+    return merged(
+        Stub(month_of(at), key, "", poster if poster is not None else f"case {case_id}")
+        for at, key, poster, case_id in rows
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from board import audit
 from board.db import db
 from board.errors import Invalid, WrongState
 from board.i18n import _, _l
@@ -53,6 +54,7 @@ def step_back(case: Case, *, by: Person, kind: str, words: str) -> Recusal:
     vault.put(recusal.owner, "words", reason)
     if case.handler is not None and case.handler.id == by.id:
         case.handler = None
+    audit.note("conflict.stepped_back", by=by.public_id, thing=case.thread.thing, why=kind)
     case.record(
         "conflict.stepped_back",
         by=by,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session, object_session
 
-from board import jobs
+from board import audit, jobs
 from board.clock import now
 from board.db import before_commit, db, random_id, transaction
 from board.events import on
@@ -159,6 +159,13 @@ def _tell_of_readers(case: Case) -> None:
         return
     for each in before:
         each.told_at = now()
+        audit.note(
+            "conflict.read_before",
+            by=each.person.public_id,
+            thing=case.thread.thing,
+            why=conflicts.conflicted(each.person, case),
+            last=each.last_at.isoformat(),
+        )
     case.record(
         "conflict.read_before",
         by=None,

@@ -66,6 +66,38 @@ def state_word(state: str) -> str:
     }[state]
 
 
+def ground_words(key: str) -> str:
+    """The legal ground of a sealing, with the act and the article that name it."""
+    return {
+        "secret": _("State secrets (Regulations on Open Government Information, article 14)"),
+        "investigation": _(
+            "A case under investigation (Provisions on Openness in Police Law Enforcement, article 5)"
+        ),
+        "privacy": _("Personal privacy (Regulations on Open Government Information, article 15)"),
+        "minor": _("A minor (Law on the Protection of Minors, article 103)"),
+        "trade": _("Trade secrets (Regulations on Open Government Information, article 15)"),
+    }[key]
+
+
+def referral_word(kind: str) -> str:
+    """What the poster puts to the inspectors, as he reads it."""
+    return {
+        "declined": _("That it was not taken on"),
+        "sealed": _("That it is kept from the public"),
+        "closed": _("That it was closed and is not solved, after two times of handling it again"),
+        "dissatisfied": _("That the second answer did not content either"),
+    }[kind]
+
+
+def decision_word(decision: str | None, kind: str) -> str:
+    """What the inspectors found of it."""
+    if decision == "upheld":
+        return _("It stays so")
+    if decision == "overturned":
+        return _("It is public again") if kind == "sealed" else _("It is handled again")
+    return _("Settled otherwise") if decision == "dropped" else ""
+
+
 def published_state_word(state: str) -> str:
     """A complaint's state in the monthly list; of merged lines, that they are merged."""
     return {

@@ -58,6 +58,13 @@ CARRIED = RESULTS | {
     "case.overdue",
     "case.follow_up_asked",
     "thread.release_proposed",
+    "case.sealed",
+    "seal.confirmed",
+    "seal.refused",
+    "seal.lapsed",
+    "seal.lifted",
+    "seal.overturned",
+    "referral.decided",
 }
 
 

@@ -119,7 +119,7 @@ class Concluding(Moving):
                 if case.open_clock("rectification") is None:
                     self._start("rectification")
             else:
-                # A second bad rating is the inspectors' matter; they listen to case.rated.
+                # A second bad rating is the inspectors' matter: `complaints.landing` listens to case.rated.
                 self._stop("rating", "rectification")
                 case.status = Status.CLOSED
                 self._close()
@@ -166,6 +166,15 @@ class Concluding(Moving):
         text = Text.write("reply", words, by=by, field="words")
         case.reopened_times += 1
         return self._reopen(by, text, role="poster")
+
+    def reopen_as_inspector(self, *, by: Person) -> CaseEvent:
+        """An inspector has it handled again, however often and whenever; he has said why in a step of his own."""
+        require(by, "case.reopen_as_inspector", self)
+        case = self._case
+        if case.status not in NEXT["reopen"] or case.outcome == Outcome.DUPLICATE:
+            raise WrongState(_l("It is not closed, or it was merged into another one."))
+        self.note_breaches()
+        return self._reopen(by, None, role="inspector", after="inspector")
 
     def _bar_reopen(self, person: Person | None) -> Any:
         case = self._case

@@ -37,7 +37,7 @@ class Handing(Moving):
     def _lead(self, department: Department) -> None:
         case = self._case
         self._drop_approvals()
-        if case.thread.is_restricted and case.thread.restricted_why == "poster":
+        if case.thread.is_restricted and case.thread.restricted_why in ("poster", "sealed"):
             case.thread.restricted_to = department  # for whoever handles it, and nobody else
         case.department = department
         case.department_id = department.id

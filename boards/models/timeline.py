@@ -115,7 +115,7 @@ class CaseEvent(PublicId, Model):
     @property
     def is_official(self) -> bool:
         """Whether somebody in office did it, at that time."""
-        return self.actor_role in ("officer", "leader", "dispatcher", "moderator")
+        return self.actor_role in ("officer", "leader", "dispatcher", "moderator", "inspector")
 
     def public_fields(self) -> dict[str, Any]:
         """Everything the hash covers."""

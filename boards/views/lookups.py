@@ -9,7 +9,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from board.errors import NotFound
 from board.i18n import _
-from boards.models.case import Case
+from board.seams import provided
+from boards.models.case import Case, dashed
 from boards.models.receipt import DIGITS as RECEIPT
 from people import me
 
@@ -43,6 +44,8 @@ def show() -> Response:
     try:
         found = Case.numbered(plain, reader=me())
     except NotFound:
+        if provided("case_stub", dashed(plain)) is not None:
+            return redirect(f"/cases/{dashed(plain)}", 303)  # type: ignore[return-value]
         return _page(
             typed,
             _(

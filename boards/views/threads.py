@@ -33,7 +33,14 @@ bp = Blueprint("threads", __name__)
 @bp.get("/cases/<number>")
 def case(number: str) -> Response:
     """A case by its number; however the number was typed, it is found under one address."""
-    return _answer(("case", number), lambda: _numbered(number), f"/cases/{number}")
+    try:
+        return _answer(("case", number), lambda: _numbered(number), f"/cases/{number}")
+    except NotFound:
+        # Of what is handled internally number, status and clocks stay public.
+        stub: Response | None = None if request.args else provided("case_stub", dashed(number))
+        if stub is None:
+            raise
+        return stub
 
 
 def _numbered(number: str) -> tuple[str, int]:
@@ -165,7 +172,9 @@ CHIPS = ("status", "outcome", "verdict", "overdue", "supervised", "round")
 
 # What a visitor is and can do.
 NOBODY: dict[str, Any] = {
-    **dict.fromkeys(("signed_in", "own", "asked", "may_reply", "watching", "affected", "editable"), False),
+    **dict.fromkeys(
+        ("signed_in", "staff", "own", "asked", "may_reply", "watching", "affected", "editable"), False
+    ),
     "releasable": False,
     "appeal": False,
     "known": None,
@@ -208,6 +217,7 @@ def page(thread: Thread, person: Person, here: str) -> str:
         here=here,
         site_url=_site_url(),
         signed_in=True,
+        staff=person.is_staff,
         own=own,
         asked=own and found is not None and found.status == Status.WAITING_POSTER,
         acts=open_acts,

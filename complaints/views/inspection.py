@@ -20,6 +20,7 @@ from boards.models.case import dashed
 from boards.queuerow import length
 from boards.sentences import chips
 from boards.views.acting import myself, once_only
+from complaints import landed
 from complaints.accusing import accused_units, is_complaint
 from complaints.inspecting import LOOKED, QUEUES, Inspection, Listed
 from complaints.models.accused import Accused
@@ -36,7 +37,17 @@ bp = Blueprint("inspection", __name__)
 
 # A verb calls its argument `words`; on one page each form needs a name of its own for them.
 WORDS = {"review": "review_words", "confirm": "confirm_words", "tell": "news", "look": "found"}
-TONES = {"new": "over", "second": "wait", "late": "over", "overdue": "over", "dissatisfied": "wait"}
+TONES = {
+    "reprisals": "over",
+    "seals": "over",
+    "referred": "wait",
+    "pressed": "wait",
+    "new": "over",
+    "second": "wait",
+    "late": "over",
+    "overdue": "over",
+    "dissatisfied": "wait",
+}
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,7 @@ class Page:
     tasks: list[dict[str, Any]] = field(default_factory=list)
     facts: list[dict[str, Any]] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
+    landed: dict[str, Any] = field(default_factory=dict)
 
     def queues(self) -> list[dict[str, Any]]:
         """The tabs."""
@@ -175,6 +187,8 @@ class Page:
 
 
 def _box(queue: str, row: Listed) -> dict[str, Any]:
+    if queue == "pressed":
+        return {"word": _("pressed"), "number": _("look"), "state": "soon"}
     if queue == "passed":
         return {"word": _("passed on"), "number": str(max(row.returns, 2)), "state": "soon"}
     if queue in ("dissatisfied", "empty", "sample"):
@@ -191,6 +205,10 @@ def _box(queue: str, row: Listed) -> dict[str, Any]:
 def queue_name(name: str) -> str:
     """A queue's name on its tab: the reason why a case is here."""
     return {
+        "reprisals": _("Gives the poster trouble"),
+        "seals": _("Handled internally: to confirm"),
+        "referred": _("Put to the inspectors"),
+        "pressed": _("Says he was pressed"),
         "new": _("New complaints"),
         "second": _("Waits for a second inspector"),
         "working": _("Complaints being looked into"),
@@ -208,6 +226,10 @@ def queue_name(name: str) -> str:
 def empty_words(name: str) -> str:
     """What will stand in a queue that is empty."""
     return {
+        "reprisals": _("Reports by posters whom somebody gives trouble will stand here, with their clock."),
+        "seals": _("Cases that a leader wants to handle internally will stand here until you decide."),
+        "referred": _("What posters appeal against, and what they rated badly twice, will stand here."),
+        "pressed": _("Cases whose poster says that somebody pressed him to give up will stand here."),
         "new": _("Complaints that nobody has taken on yet will stand here."),
         "second": _("What another inspector accepted or proposed will stand here until you decide."),
         "working": _("The complaints your department looks into will stand here."),
@@ -243,6 +265,7 @@ def show(number: str = "", *, queue: str = "", typed: Typed = NOTHING, status: i
                     )  # both are this reader's, where a city has one department: one after the other
                 page.tasks.append(row)
             page.facts = _facts(case)
+        page.landed = landed.of(case, desk.person)
         public_id, version = case.thread.public_id, case.thread.version
         variant = casepage.variant_for(case.thread, desk.person)
         page.drawn = casepage.drawn(public_id, version, variant)

@@ -14,6 +14,7 @@ from board.web import cached_page
 from complaints import publishing, sampling
 from complaints.models.draw import Draw
 from complaints.words import conclusion_word, published_state_word, reason_word
+from people.models import Department
 
 bp = Blueprint("complaints_published", __name__)
 
@@ -40,6 +41,11 @@ def index() -> Response:
             }
             for each in publishing.merged(publishing.stubs(section))
         ]
+        names = {each.key: each.title for each in Department.all()}
+        sealed = [
+            {"month": each.month, "unit": names.get(each.reason, ""), "count": each.count}
+            for each in publishing.sealings()
+        ]
         ended = [
             {"conclusion": conclusion_word(each.reason), "count": each.count}
             for each in publishing.conclusions(section)
@@ -50,6 +56,7 @@ def index() -> Response:
             here="/complaints",
             figures=figures,
             ended=ended,
+            sealed=sealed,
             fewest=publishing.FEWEST,
             draws=[_draw(each) for each in _draws()],
         )

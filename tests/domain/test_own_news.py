@@ -9,6 +9,7 @@ import pytest
 from board import clock, jobs
 from board.db import db, transaction
 from board.transports import mail, sms
+from complaints.models import Sealing
 from notifications.models import Delivery, InboxItem
 from people import contacts, vault
 from tests.builders import case_of, posted
@@ -61,6 +62,15 @@ def test_she_hears_of_each_step_by_mail_and_of_the_answer_by_text_message(cast, 
     assert f"编号 {number} 有新答复" in text
     for word in ("信号灯", "青松路", "王丽", "欧阳"):
         assert word not in text + "".join(out.mails)
+
+
+def test_she_hears_by_mail_that_her_case_is_kept_from_the_public_and_no_word_why(cast, case, out):
+    with transaction():
+        Sealing.propose(case(), by=cast.lena, ground="investigation", words="正在布控。")
+    (subject,) = out.mails
+    for word in ("信号灯", "青松路", "布控", case().number):
+        assert word not in subject
+    assert out.texts == []
 
 
 def test_what_she_has_read_meanwhile_is_not_sent(cast, case, out):

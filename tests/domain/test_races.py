@@ -19,8 +19,10 @@ from boards.models import Case, CaseEvent, Thread
 from boards.models.posting import reply
 from boards.models.tally import reconcile
 from boards.models.timeline import verify
+from complaints.models import Reprisal, Sealing
 from people.models import Department
 from tests.builders import Cast, posted
+from tests.complaining import open_complaints
 from tests.domain.conftest import at_once
 
 City = tuple[Flask, Cast]
@@ -78,6 +80,44 @@ def test_two_officers_accept_at_once_and_the_second_reads_who_was_first(city: Ci
     db.session.rollback()
     with transaction():
         assert reconcile() == []
+
+
+def test_two_inspectors_decide_at_once_and_one_is_told_that_it_is_done(city: City) -> None:
+    application, cast = city
+    with transaction():
+        open_complaints(cast)
+    number = reported(cast)
+    with transaction():
+        case = db.session.scalars(db.select(Case).where(Case.number == number)).one()
+        sealing = Sealing.propose(case, by=cast.lena, ground="privacy", words="写有第三人的病情。").public_id
+        report = Reprisal.file(case, by=cast.rita, words="有人打电话吓我。").public_id
+
+    def decide(who: str, agree: bool) -> Callable[[], Any]:
+        def act() -> Any:
+            with transaction():
+                by = getattr(cast, who)
+                row = Sealing.by_public_id(sealing, reader=by)
+                row.confirm(by=by) if agree else row.refuse(by=by, words="依据不成立。")
+                return row.state
+
+        return act
+
+    def answer(who: str) -> Callable[[], Any]:
+        def act() -> None:
+            with transaction():
+                by = getattr(cast, who)
+                Reprisal.by_public_id(report, reader=by).give(by=by, words=f"{who} 已约谈。")
+
+        return act
+
+    decided = at_once(application, decide("ines", True), decide("ida", False))
+    assert sorted(type(each).__name__ for each in decided) == ["WrongState", "str"]
+    steps = kinds_of(number)
+    assert steps.count("seal.confirmed") + steps.count("seal.refused") == 1
+    answered = at_once(application, answer("ines"), answer("ida"))
+    assert sorted(type(each).__name__ for each in answered) == ["NoneType", "WrongState"]
+    case = db.session.scalars(db.select(Case).where(Case.number == number)).one()
+    assert all(finding.chain for finding in verify(case.thread.events))
 
 
 def test_four_threads_of_fifty_counts_lose_none(city: City) -> None:

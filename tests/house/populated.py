@@ -31,7 +31,15 @@ from boards import cards, casepage, pulse
 from boards.filing import file_report
 from boards.models import Appeal, Case, ModerationAct, Section, StockPhrase, Text, WatchedWord
 from boards.models.posting import Draft, post, reply
-from complaints.models import Statement, SupervisionOrder, UnitReview
+from complaints.models import (
+    PressureQuestion,
+    Referral,
+    Reprisal,
+    Sealing,
+    Statement,
+    SupervisionOrder,
+    UnitReview,
+)
 from complaints.models.supervision import Demand
 from notifications.following import begin
 from notifications.models import AcknowledgementLink, InboxItem, queue
@@ -78,6 +86,12 @@ MARKS: dict[str, tuple[str, ...]] = {
     "QORDERWORDS": ("rita", "ines"),  # of an order over the complaint: there for its readers alone
     "QDRAFTWORDS": ("ines",),
     "QREVIEWED": (),  # what the look at a unit gave is kept, and shown nowhere
+    "QSEALEDTITLE": ("rita", *TRAFFIC, "ines"),
+    "QSEALEDBODY": ("rita", *TRAFFIC, "ines"),
+    "QSEALWORDS": (*TRAFFIC, "ines"),
+    "QREFERRAL": ("ines",),
+    "QREPRISAL": ("rita", "ines"),
+    "QFORCED": ("ines",),
     "QCOVERED": ("rita",),
     "QEARLIER": ("rita", "otto", "lena"),
     "13912345678": ("rita",),  # in Rita's own words; a department uncovers them one by one, and each look is recorded
@@ -368,6 +382,7 @@ def _fill(board: Populated) -> None:
         board.refs[f"{name}.photo"] = _photo(board.refs[f"{name}.text"], caption)
     _complaint(board)
     _supervision(board)
+    _landed(board)
     board.refs |= {
         "missing": "20261117-9999", "missing.thread": "zzzzzzzzzz", "missing.text": "zzzzzzzzzz",
         "missing.photo": "zzzzzzzzzz", "version": board.app.config["ASSET_HASH"],
@@ -437,6 +452,42 @@ def _supervision(board: Populated) -> None:
             db.session.flush()
             board.refs[name] = review.public_id
         review.close(by=cast.ines, words="QREVIEWED 值班安排有空档。")
+
+
+def _landed(board: Populated) -> None:
+    """What came to the inspectors from Rita's cases: one is handled internally, one was not taken on, of one somebody
+    gives her trouble, and of one she was pressed to take it back."""
+    cast = board.cast
+
+    def case(name: str, **draft: Any) -> Case:
+        thread = posted(cast.rita, **draft)
+        assert thread.case is not None
+        board.note(name, thread.case)
+        return thread.case
+
+    with transaction():
+        inside = case("inside", title="QSEALEDTITLE 单元门口有人踩点", body="QSEALEDBODY 请@交警支队看一下。")
+        board.refs["sealing"] = Sealing.propose(
+            inside, by=cast.lena, ground="investigation", words="QSEALWORDS 正在布控。"
+        ).public_id
+    with transaction():
+        inside = db.session.get_one(Case, inside.id)
+        board.refs["referral"] = Referral.file(
+            inside, by=cast.rita, kind="sealed", words="QREFERRAL 没有涉密。"
+        ).public_id
+        turned = case("turned", title="路口的灯坏了 turned")
+        turned.decline(by=cast.lena, reason="不属于本单位职责。", advice="请向市供热公司反映。")
+        given = case("given", title="路口的灯坏了 given")
+        given.withdraw(by=cast.rita)
+    board.refs["inside.photo"] = _photo(board.refs["inside.text"], "QSEALEDBODY")
+    with transaction():
+        working = db.session.scalars(select(Case).where(Case.number == board.refs["working"])).one()
+        board.refs["reprisal"] = Reprisal.file(
+            working, by=cast.rita, words="QREPRISAL 有人打电话。"
+        ).public_id
+        after, before = PressureQuestion.open_for(cast.rita)
+        after.give(by=cast.rita, answer="yes", words="QFORCED 派出所让我撤。")
+        board.refs |= {"pressed": after.public_id, "question": before.public_id}
 
 
 def _photo(owner: str, caption: str) -> str:

@@ -16,7 +16,7 @@ from boards.models import Case, Thread
 from boards.models.posting import reply
 from boards.policy import sees
 from complaints import readings
-from complaints.models import Reading
+from complaints.models import Reading, Reprisal
 from complaints.recusing import step_back
 from people.models import Department, Person
 from tests.house.populated import PEOPLE, Populated, forget, populated
@@ -179,3 +179,23 @@ def test_a_complaint_changes_nothing_for_whom_it_is_kept_from(
         assert [path for path, answer in without[who].items() if given_now[path] != answer] == [], who
     # The walk is no good where it does not see that there is a complaint: its poster does.
     assert answers(twin, "rita", ["/mine"]) != {"/mine": without["rita"]["/mine"]}
+
+
+@pytest.mark.slow
+def test_a_reprisal_changes_nothing_for_whoever_is_no_free_inspector(
+    board: Populated, without: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    twin = board.twin(tmp_path_factory.mktemp("reprisal") / "board")
+
+    def happen() -> None:
+        with transaction():
+            case = db.session.scalars(db.select(Case).where(Case.number == twin.refs["fresh"])).one()
+            Reprisal.file(case, by=twin.cast.rita, words="民警打电话让我别再发帖。")
+        jobs.run_due()
+
+    twin.inside(happen)
+    for who in ("visitor", "otto", "carl", "adam"):
+        given_now = answers(twin, who, list(without[who]))
+        assert [path for path, answer in without[who].items() if given_now[path] != answer] == [], who
+    # The walk is no good where it does not see that there is a report: an inspector who is free does.
+    assert answers(twin, "ines", ["/inspection"])["/inspection"] != without["ines"]["/inspection"]

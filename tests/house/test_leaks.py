@@ -26,13 +26,15 @@ from boards.models.posting import reply
 from tests.builders import posted
 from tests.conftest import MOMENT
 from tests.house.populated import MARKS, PEOPLE, Populated, forget, populated
-from tests.house.test_matrix import READ_COMPLAINT, READ_HELD, READ_SHUT
+from tests.house.test_matrix import READ_COMPLAINT, READ_HELD, READ_INSIDE, READ_SHUT
 
 ALIKE = 5  # links of one shape that a reader follows
 WORDS = (
     "路口", "持刀", "救命", "三号楼", "隔壁", "青松路居民", "13912345678", "19900000777",
     "QWECHAT_2207", "63129977", "QREPLYLINK",
     "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QORDERWORDS", "QDRAFTWORDS", "QCOVERED", "QREPORTWORDS",
+    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QCOVERED", "QREPORTWORDS",
+    "QSEALEDTITLE", "QSEALWORDS", "QREFERRAL", "QREPRISAL", "QFORCED",
 )  # fmt: skip
 
 
@@ -71,6 +73,8 @@ def guesses(board: Populated) -> list[str]:
         "stale",
         "changed",
         "complaint",
+        "inside",
+        "given",
         "missing",
     ):
         number, thread = board.refs[thing], board.refs[f"{thing}.thread"]
@@ -83,6 +87,9 @@ def guesses(board: Populated) -> list[str]:
                 "/verification?format=json",
                 "/withdrawal",
                 "/relay",
+                "/seal",
+                "/appeal",
+                "/reprisal",
             )
         ]
         found += [
@@ -110,7 +117,12 @@ def guesses(board: Populated) -> list[str]:
         if f"{thing}.text" in board.refs:
             found.append(f"/t/{thread}/covers?text={board.refs[f'{thing}.text']}")
     found += ["/complaints", "/inspection", f"/inspection?case={board.refs['complaint']}"]
-    found += [f"/inspection?queue={queue}" for queue in ("new", "working", "empty")]
+    found += [
+        f"/inspection?queue={queue}"
+        for queue in ("new", "working", "empty", "seals", "referred", "reprisals", "pressed")
+    ]
+    found += [f"/inspection?case={board.refs[name]}" for name in ("inside", "working", "given")]
+    found += [f"/pressure-questions/{board.refs[name]}" for name in ("question", "pressed")]
     found.append(f"/statements/{board.refs['statement']}")
     found += [
         "/supervision",
@@ -130,7 +142,7 @@ def guesses(board: Populated) -> list[str]:
         f"/follows/new?kind=place&target={quote(word)}" for word in ("青松路", "QSHUTPLACE", "QHELDPLACE")
     ]
     found += [f"/follows/new?kind=search&target={quote('q=' + word)}" for word in ("持刀", "闹事")]
-    for name in ("fresh.photo", "held.photo", "shut.photo", "missing.photo"):
+    for name in ("fresh.photo", "held.photo", "shut.photo", "inside.photo", "missing.photo"):
         found += [f"/files/{board.refs[name]}/full", f"/files/{board.refs[name]}/thumb"]
     found += [f"/live?since=person:{board.refs[who]}:0" for who in ("rita", "dana", "mona")]
     found += [f"/search?q={quote(word)}" for word in WORDS] + [
@@ -163,13 +175,14 @@ def secrets_of(board: Populated, who: str) -> list[str]:
         ("opening", READ_SHUT),
         ("complaint", READ_COMPLAINT),
         ("shut_order", READ_COMPLAINT),
+        ("inside", READ_INSIDE),
     ):
         if who not in readers:
             names = (
                 f"{thing}.thread",
                 f"{thing}.text",
                 f"{thing}.photo",
-                *((thing,) if thing != "held" else ()),
+                *((thing,) if thing not in ("held", "inside") else ()),  # whose numbers were, or are, public
             )
             secret += [board.refs[name] for name in names if name in board.refs]
     return secret

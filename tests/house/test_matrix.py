@@ -21,6 +21,7 @@ STAFF = "otto hugo lena dana carl mona adam ines"
 SIGN_IN = "sign in"  # 303 to the sign-in page
 READ_HELD = {"rita", "otto", "lena", "carl", "mona"}
 READ_SHUT = {"rita", "dana", "carl"}
+READ_INSIDE = {"rita", "otto", "lena", "carl", "ines"}  # of which everybody reads number, status and clocks
 READ_COMPLAINT = {"rita", "ines"}  # and nobody whom it accuses, nor who leads or works above or beside them
 
 
@@ -256,6 +257,22 @@ ROWS = [
     act("/inspection/supervision/drafts/<public_id>", "/inspection/supervision/drafts/{draft}", "ines", others=404, case="{drafted}", **DEMAND),
     act("/inspection/supervision/drafts/<public_id>/discarding", "/inspection/supervision/drafts/{draft}/discarding", "ines", others=404),
     act("/inspection/reviews/<public_id>/closing", "/inspection/reviews/{review}/closing", "ines", others=404, found="已约谈该单位。"),
+    # --- what comes to them from ordinary cases
+    mine("/cases/<number>/seal", "/cases/{fresh}/seal", who="lena carl", others=403),
+    act("/cases/<number>/seal", "/cases/{fresh}/seal", "lena carl", ground="privacy", words="写有第三人的病情。"),
+    act("/cases/<number>/seal/lifting", "/cases/{inside}/seal/lifting", "lena carl ines", others=404, but="403 rita otto"),
+    act("/sealings/<public_id>/decision", "/sealings/{sealing}/decision", "ines", others=404, agree="yes"),
+    mine("/cases/<number>/appeal", "/cases/{turned}/appeal", who="rita", others=403),
+    act("/cases/<number>/appeal", "/cases/{turned}/appeal", "rita", words="信号灯归交警管。"),
+    act("/referrals/<public_id>/decision", "/referrals/{referral}/decision", "ines", others=404, decision="upheld",
+        referral_words="确有涉案信息，维持。"),
+    mine("/cases/<number>/reprisal", "/cases/{fresh}/reprisal", who="rita", others=403),
+    act("/cases/<number>/reprisal", "/cases/{fresh}/reprisal", "rita", words="有人打电话让我别再发帖。"),
+    act("/reprisals/<public_id>/answer", "/reprisals/{reprisal}/answer", "ines", others=404, reprisal_words="已约谈。"),
+    mine("/pressure-questions/<public_id>", "/pressure-questions/{question}", who="rita", others=404),
+    act("/pressure-questions/<public_id>/answer", "/pressure-questions/{question}/answer", "rita", others=404, pressed="no"),
+    act("/pressure-questions/<public_id>/note", "/pressure-questions/{pressed}/note", "ines", others=404,
+        pressure_words="已向派出所了解。"),
     # --- writing
     page("/new", s403=STAFF),
     page("/s/<key>/new", "/s/traffic/new", s403=STAFF),
@@ -471,17 +488,18 @@ def test_held_restricted_and_missing_are_one_answer_to_those_who_may_not_read(
     for who in PEOPLE:
         missing = alike(board, send(board, row, who, row.on("missing")), "missing")
         assert missing[0] in (404, 303, 200), (who, missing)
-        for name, readers in (("held", READ_HELD), ("shut", READ_SHUT)):
+        for name, readers in (("held", READ_HELD), ("shut", READ_SHUT), ("inside", READ_INSIDE)):
             response = send(board, row, who, row.on(name))
             assert response.status_code < 500, (who, name)
-            if who not in readers:
+            stub = name == "inside" and row.rule == "/cases/<number>"  # the one page of it that is public
+            if who not in readers and not stub:
                 assert alike(board, response, name) == missing, (who, name)
 
 
 def test_who_may_read_what_is_held_or_restricted(board: Populated) -> None:
-    for name, readers in (("held", READ_HELD), ("shut", READ_SHUT)):
+    for name, readers in (("held", READ_HELD), ("shut", READ_SHUT), ("inside", READ_INSIDE)):
         for path in (
-            f"/cases/{{{name}}}",
+            f"/cases/{{{name}}}?fragment=timeline" if name == "inside" else f"/cases/{{{name}}}",
             f"/cases/{{{name}}}/verification",
             f"/files/{{{name}.photo}}/full",
         ):

@@ -32,6 +32,12 @@ BY_LINK = {  # looked at in test_following_by_phone.py and test_one_tap.py
     "follows.unsubscribe", "acknowledging.show", "contacts.show_link",
 }  # fmt: skip
 BY_COMPLAINT = {"recusals.new", "statements.show"}  # looked at in test_complaint_walk.py
+BY_LANDED = {  # looked at in test_landed_walk.py
+    "sealings.new",
+    "turnings.new_appeal",
+    "turnings.new_reprisal",
+    "turnings.question",
+}
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "moderation.presence", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toasts", "files.show",
     "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
@@ -607,5 +613,5 @@ def test_every_page_of_the_board_is_looked_at(open_as: Opened, places: Places, t
         for who in READERS
         for stop in READERS[who](places, open_as(None if who == "visitor" else who))
     }
-    assert routes - seen - NO_PAGES - BY_PASSWORD - BY_LINK - BY_COMPLAINT == set()
+    assert routes - seen - NO_PAGES - BY_PASSWORD - BY_LINK - BY_COMPLAINT - BY_LANDED == set()
     assert NO_PAGES - routes == set()
