@@ -185,8 +185,8 @@ def set_password(name: str, password: str, second_factor: bool) -> None:
 @people_cli.command("sign-out")
 @click.argument("name")
 def sign_out(name: str) -> None:
-    """Sign every device of NAME out; links that were sent to him do nothing any more, nor does the address of his
-    calendar, and his browsers are not called until he says so again."""
+    """Sign every device of NAME out; links that were sent to him do nothing any more, nor do his passkeys and the
+    address of his calendar, and his browsers are not called until he says so again."""
     with transaction():
         person = called(name)
         count = sign_out_everywhere(person)

@@ -14,6 +14,7 @@ from board.errors import Invalid, NotFound
 from board.i18n import _l
 from people import attempts, passwords, recovery, second_factor, vault
 from people.models import Appointment, Department, Invitation, Passkey, Person, Role
+from people.staff import sign_out_everywhere
 
 # Whom an administrator invites on his page. Who watches over others, or may invite himself, is appointed at the console.
 BY_PAGE = (Role.OFFICER, Role.LEADER, Role.MODERATOR, Role.EXPERT)
@@ -124,6 +125,7 @@ def accept(token: str, *, password: str, code: str) -> tuple[Person, list[str]]:
         attempts.right(tries)
         row.used_at = now()
         vault.erase(row.owner)
+        sign_out_everywhere(row.person)  # whoever had the account before, if somebody had
         codes = recovery.renew(row.person)
         public_id = row.person.public_id
         audit.note("person.invitation_used", by=public_id, thing=f"person:{public_id}")

@@ -142,8 +142,11 @@ def deny(person: Person, public_id: str, *, here: SignIn) -> None:
 
 def sign_out_everywhere(person: Person) -> int:
     """End every sign-in of `person`, and whatever else his devices hold that opens something without one: one-time
-    links made so far, the address of his calendar, and pushes. Inside the open transaction; how many were open."""
+    links made so far, passkeys, the address of his calendar, and pushes. Inside the open transaction; how many were open.
+    """
     CalendarFeed.revoke(person)
+    for key in Passkey.of(person):
+        db.session.delete(key)
     for contact in contacts.of(person, kind=Kind.PUSH):
         contacts.remove(contact)
     return _end_all(person)
