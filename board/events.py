@@ -43,6 +43,15 @@ def on(*kinds: str) -> Callable[[L], L]:
 
 def publish(event: Any) -> None:
     """Tell every listener of the event's kind; whatever a listener raises undoes the transaction."""
-    family = event.kind.partition(".")[0] + ".*"
-    for listener in (*_listeners.get(event.kind, ()), *_listeners.get(family, ()), *_listeners.get("*", ())):
+    for listener in (*_named(event.kind), *_listeners.get("*", ())):
         listener(event)
+
+
+def publish_apart(event: Any) -> None:
+    """The same for what belongs to one person and stands on no page: only those who name its kind or family hear it."""
+    for listener in _named(event.kind):
+        listener(event)
+
+
+def _named(kind: str) -> list[Listener]:
+    return [*_listeners.get(kind, ()), *_listeners.get(kind.partition(".")[0] + ".*", ())]

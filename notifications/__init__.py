@@ -7,6 +7,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     from notifications import (  # noqa: F401
+        accounts,
         acknowledging,
         carrying,
         contactpages,
@@ -30,5 +31,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(paging)
     app.register_blueprint(rooms)
     app.register_blueprint(follows)
-    for pages in (acknowledging, contactpages, deadletters, receiving):
+    for pages in (accounts, acknowledging, contactpages, deadletters, receiving):
         app.register_blueprint(pages.bp)

@@ -20,7 +20,7 @@ from board.facts import site
 from board.i18n import _, speaking
 from board.transports import chat, mail, push, sms
 from board.transports.errors import CarryError
-from notifications import checking
+from notifications import accounts, checking
 from notifications.models.delivery import Delivery, Purpose
 from notifications.notes import Note, note_of
 from notifications.reaching import CHANNEL
@@ -97,6 +97,8 @@ def _loaded(public_id: str) -> Load | None:
         checked = checking.contact_of(delivery)
         note = None if checked is None else checking.note_of(delivery, checked)
         found = [] if checked is None else [checked]
+    elif delivery.purpose == Purpose.ACCOUNT:
+        note, found = accounts.note_of(delivery), _contacts(delivery)
     else:
         note = note_of(delivery)
         found = _contacts(delivery)

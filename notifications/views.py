@@ -20,8 +20,8 @@ from boards.addresses import step_path
 from boards.lines import department_names
 from boards.models import CaseEvent, Thread
 from boards.policy import visible_to
-from notifications import seeing
-from notifications.models import InboxItem, inbox, unread_of
+from notifications import accounts, seeing
+from notifications.models import AccountNotice, InboxItem, inbox, unread_of
 from notifications.sentences import sentence
 from people import myself
 from people.models import Person
@@ -92,8 +92,14 @@ def index() -> str:
     if any(row.fresh for row in rows):
         with transaction():
             inbox.note_seen(person, [row.public_id for row in rows])
+    first = "before" not in request.args
     return render_template(
-        "notifications/inbox.html", rows=rows, more=more, unread=unread_of(person), here="/inbox"
+        "notifications/inbox.html",
+        rows=rows,
+        more=more,
+        notices=[(each, accounts.line(each)) for each in AccountNotice.of(person)] if first else [],
+        unread=unread_of(person),
+        here="/inbox",
     )
 
 
@@ -131,6 +137,7 @@ def read_all() -> Response:
     """Everything is read."""
     with transaction():
         inbox.read_all(by=myself())
+        accounts.read_all(by=myself())
     return see_other("inbox.index")
 
 

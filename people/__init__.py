@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     from board.errors import database_away
     from people import csrf, policy  # noqa: F401
     from people.cli import people_cli
+    from people.confirming import NotConfirmed, ask
     from people.duty_cli import duty_cli
     from people.session import login_manager
     from people.views import bp
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app, add_context_processor=False)
     csrf.init_app(app)
     app.register_blueprint(bp)
+    app.register_error_handler(NotConfirmed, ask)
     app.cli.add_command(people_cli)
     app.cli.add_command(duty_cli)
 

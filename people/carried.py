@@ -30,7 +30,7 @@ PLACE = "/carried"
 KEPT = timedelta(hours=1)
 OFTEN = "30 per hour"  # from one address
 LONGEST = 2 * typed.LONGEST  # characters of one form
-SECRET = frozenset({"csrf_token", "password", "old_password", "code", "phone"})
+SECRET = frozenset({"csrf_token", "password", "old_password", "code", "phone", "recovery", "passkey"})
 
 
 class NotKept(WrongState):

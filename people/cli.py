@@ -13,10 +13,11 @@ from board import audit
 from board.db import db, transaction
 from board.errors import BoardError
 from board.i18n import _, ngettext
+from board.jinja import when
 from board.noting import account
-from people import passwords, second_factor, vault
+from people import invitations, passwords, second_factor, vault
 from people.links import link_for
-from people.models import Appointment, Department, Person, Role
+from people.models import Department, Invitation, Person, Role
 from people.staff import sign_out_everywhere
 
 people_cli = AppGroup("people", help="Accounts, sign-in links and the vault.")
@@ -67,8 +68,11 @@ def sign_in_link(name: str, base: str) -> None:
             raise click.ClickException(_("The account of %(name)s is closed.", name=name))
         token = link_for(person)
         _note("person.link_made", person)
-    base = base.rstrip("/") or current_app.config["SETTINGS"].public_url or "http://127.0.0.1:8000"
-    click.echo(f"{base}/sign-in/link/{token}")
+    click.echo(f"{_base(base)}/sign-in/link/{token}")
+
+
+def _base(given: str) -> str:
+    return given.rstrip("/") or current_app.config["SETTINGS"].public_url or "http://127.0.0.1:8000"
 
 
 @people_cli.command("add-staff")
@@ -83,21 +87,73 @@ def sign_in_link(name: str, base: str) -> None:
 def add_staff(name: str, badge: str, name_en: str, key: str, role: str, password: str) -> None:
     """Make an account for NAME and print the secret of its second factor, this once."""
     try:
-        with transaction() as session:
-            department = Department.by_key(key) if key else None
-            if session.scalar(select(Person.id).where(Person.badge == badge)) is not None:
-                raise click.ClickException(_("Badge %(badge)s belongs to somebody already.", badge=badge))
-            person = Person(kind="staff", name=name, name_en=name_en or None, badge=badge)
-            session.add(person)
-            session.flush()
+        with transaction():
+            person = _staff_of(name, badge, name_en, key, role)
             passwords.set_password(person, password)
             secret = second_factor.enrol(person)
-            person.appointments.append(Appointment(department=department, role=role))
-            _note("person.appointed", person, role=role, department=key or None)
     except BoardError as error:
         words = _("There is no department %(key)s.", key=key) if error.status == 404 else str(error)
         raise click.ClickException(words) from None
     _show(person, secret)
+
+
+def _staff_of(name: str, badge: str, name_en: str, key: str, role: str) -> Person:
+    department = Department.by_key(key) if key else None
+    return invitations.new_account(
+        name=name, badge=badge, name_en=name_en, department=department, role=role, by=None, account=account()
+    )
+
+
+@people_cli.command("invite")
+@click.argument("name")
+@click.option("--badge", default="", help="For a new account: the number that the public reads.")
+@click.option("--name-en", default="", help="For a new account: the name in English.")
+@click.option("--department", "key", default="", help="For a new account: the key of the department.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), default="officer", show_default=True
+)
+@click.option("--base", default="", help="Where the board is, as for sign-in-link.")
+def invite(name: str, badge: str, name_en: str, key: str, role: str, base: str) -> None:
+    """Print a link by which NAME sets password and second factor himself: once, within three days.
+
+    With --badge an account is made for him; without, he has one already, and what he had stands until he uses the link.
+    """
+    try:
+        with transaction():
+            if badge:
+                person = _staff_of(name, badge, name_en, key, role)
+            else:
+                person = called(name)
+                if not person.is_staff:
+                    raise click.ClickException(
+                        _("%(name)s signs in by phone and has no password.", name=name)
+                    )
+            row, token = invitations.invite(person, by=None, account=account())
+    except BoardError as error:
+        words = _("There is no department %(key)s.", key=key) if error.status == 404 else str(error)
+        raise click.ClickException(words) from None
+    click.echo(_("The link is good until %(when)s and opens once.", when=when(row.expires_at)))
+    click.echo(f"{_base(base)}/sign-in/invitation/{token}")
+
+
+@people_cli.command("invitations")
+def list_invitations() -> None:
+    """List the invitations that may still be used."""
+    for row in Invitation.open():
+        name = row.person.name or row.person.badge
+        click.echo(f"{row.public_id}  {name}  {row.person.badge}  {when(row.expires_at)}")
+
+
+@people_cli.command("revoke-invitation")
+@click.argument("invitation")
+def revoke_invitation(invitation: str) -> None:
+    """Take INVITATION, an id that `invitations` lists, back: its link opens nothing any more."""
+    with transaction():
+        row = next((each for each in Invitation.open() if each.public_id == invitation), None)
+        if row is None:
+            raise click.ClickException(_("There is no open invitation %(id)s.", id=invitation))
+        invitations.revoke(row, by=None, account=account())
+    click.echo(_("The invitation is taken back."))
 
 
 @people_cli.command("set-password")
@@ -129,8 +185,8 @@ def set_password(name: str, password: str, second_factor: bool) -> None:
 @people_cli.command("sign-out")
 @click.argument("name")
 def sign_out(name: str) -> None:
-    """Sign every device of NAME out; links that were sent to him do nothing any more, nor does the address of his
-    calendar, and his browsers are not called until he says so again."""
+    """Sign every device of NAME out; links that were sent to him do nothing any more, nor do his passkeys and the
+    address of his calendar, and his browsers are not called until he says so again."""
     with transaction():
         person = called(name)
         count = sign_out_everywhere(person)

@@ -29,7 +29,9 @@ from board.transports import sms
 from people import vault
 from people.models.attempt import Attempt
 from people.models.code import LASTS, OneTimeCode
+from people.models.known_device import KEPT, KnownDevice
 from people.models.link import SignInLink
+from people.models.passkey import SpentChallenge
 from people.models.sign_in import REMEMBERED, SignIn
 
 log = logging.getLogger(__name__)
@@ -220,7 +222,8 @@ def promise_forgetting() -> None:
 
 @jobs.handler("forget-sign-in-traces")
 def forget_traces() -> None:
-    """Delete codes, tries and links after two days, and sign-ins a remembered month after their end."""
+    """Delete codes, tries, links and answered challenges after two days, sign-ins a remembered month after their end,
+    and devices that nobody signed in on for longer than their cookie lasts."""
     moment = now()
     with transaction() as session:
         old = OneTimeCode.created_at < moment - 2 * DAY
@@ -228,5 +231,7 @@ def forget_traces() -> None:
         session.execute(delete(OneTimeCode).where(old))
         session.execute(delete(Attempt).where(Attempt.at < moment - 2 * DAY))
         session.execute(delete(SignInLink).where(SignInLink.expires_at < moment - 2 * DAY))
+        session.execute(delete(SpentChallenge).where(SpentChallenge.at < moment - 2 * DAY))
+        session.execute(delete(KnownDevice).where(KnownDevice.seen_at < moment - KEPT))
         ended = or_(SignIn.expires_at < moment - REMEMBERED, SignIn.revoked_at < moment - REMEMBERED)
         session.execute(delete(SignIn).where(ended))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from board.db import db
 from board.permissions import rule
 from board.seams import provides, stream
-from people.models import Department, Person, Role, SignIn
+from people.models import Department, Passkey, Person, Role, SignIn
 from people.session import current_sign_in, reader
 
 
@@ -21,6 +21,24 @@ def may_rename(person: Person | None, other: Person) -> bool:
 def may_change_password(person: Person | None, other: Person) -> bool:
     """Staff change their own password and nobody else's."""
     return person is not None and person.id == other.id and person.is_staff
+
+
+@rule("person.change_second_factor")
+def may_change_second_factor(person: Person | None, other: Person) -> bool:
+    """Staff have a second step, and change their own."""
+    return may_change_password(person, other)
+
+
+@rule("passkey.remove")
+def may_remove_passkey(person: Person | None, key: Passkey) -> bool:
+    """Everybody removes his own passkeys."""
+    return person is not None and key.person_id == person.id
+
+
+@rule("staff.invite")
+def may_invite(person: Person | None, thing: object = None) -> bool:
+    """Administrators look after accounts."""
+    return person is not None and person.has_role(Role.ADMINISTRATOR)
 
 
 @rule("board.examine")

@@ -27,7 +27,7 @@ from board.db import transaction
 from board.errors import NotAllowed, answer, wants_json
 from board.i18n import _l
 from board.web import SAFE_METHODS, safe_next
-from people import codes
+from people import codes, devices, news
 from people.models import Person, SignIn
 from people.models.sign_in import HALF_WAY, REMEMBERED
 
@@ -108,11 +108,14 @@ def came_from() -> str:
     return safe_next("/" + address[len(request.host_url) :])
 
 
-def sign_in(person: Person, *, remember: bool = False, second_factor: bool = False) -> SignIn:
+def sign_in(
+    person: Person, *, remember: bool = False, second_factor: bool = False, method: str = ""
+) -> SignIn:
     """Sign `person` in on this browser: a new row, a new token, and the old sign-in of this browser ended.
 
     Opens its own transaction and sets the cookie on this request's response. Staff are signed in only with
-    `second_factor`; without it the sign-in opens no page and lasts ten minutes. NotAllowed for a closed account.
+    `second_factor`; without it the sign-in opens no page and lasts ten minutes. `method`: by what, one of METHODS.
+    Whoever has signed in elsewhere before is told when the browser is new. NotAllowed for a closed account.
     """
     public_id, before = person.public_id, _token()
     with transaction():
@@ -126,14 +129,26 @@ def sign_in(person: Person, *, remember: bool = False, second_factor: bool = Fal
             owner,
             remember=remember,
             second_factor=second_factor,
+            method=method,
             user_agent=request.user_agent.string,
         )
         codes.promise_forgetting()
         if owner.is_staff and second_factor:
             audit.note("person.signed_in", by=public_id, thing=f"person:{public_id}")
+        # The cast of a demo city is everybody's: each visitor there is a new device.
+        if row.complete and method != "cast" and devices.note_device(owner):
+            news.tell("account.signed_in", owner, sign_in=row)
         age = _age(row)
     _set_cookie(token, age)
     return row
+
+
+def sign_out_elsewhere(row: SignIn) -> int:
+    """End every sign-in of its person but `row`, inside the open transaction; how many there were."""
+    others = [each for each in SignIn.open_of(row.person) if each.id != row.id]
+    for each in others:
+        each.revoke()
+    return len(others)
 
 
 def _age(row: SignIn) -> int | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import or_, select
 
 from board import audit
@@ -9,8 +12,8 @@ from board.clock import now
 from board.db import db, transaction
 from board.errors import Invalid, NotFound
 from board.i18n import _l
-from people import attempts, contacts, passwords, second_factor
-from people.models import CalendarFeed, Person, SignIn
+from people import attempts, contacts, news, passkeys, passwords, recovery, second_factor
+from people.models import CalendarFeed, Passkey, Person, SignIn
 from people.models.contact import Kind
 from people.models.person import nickname_key
 from people.session import current_sign_in
@@ -54,6 +57,39 @@ def check_second_factor(code: str) -> Person:
 
     Opens its own transaction. NotFound when no password came before, Invalid (field `code`) when it does not fit.
     """
+    with _second_step() as person:
+        if not second_factor.confirm(person, code):
+            raise Invalid(
+                _l("These six digits do not fit. Wait for the next ones in your app."), field="code"
+            )
+    return person
+
+
+def check_recovery_code(code: str) -> Person:
+    """The same, after one of his recovery codes in the place of the second factor: it is used up, and he is told.
+
+    Opens its own transaction. NotFound when no password came before, Invalid (field `recovery`) when it does not fit.
+    """
+    try:
+        with _second_step() as person:
+            if not recovery.use(person, code):
+                raise Invalid(_l("This recovery code does not fit, or it was used."), field="recovery")
+            left = recovery.left(person)
+            audit.note(
+                "person.recovery_code_used",
+                by=person.public_id,
+                thing=f"person:{person.public_id}",
+                left=left,
+            )
+            news.tell("account.recovery_code_used", person, left=left)
+    except Invalid as error:
+        raise Invalid(error.message, field="recovery") from None
+    return person
+
+
+@contextmanager
+def _second_step() -> Iterator[Person]:
+    """Whoever gave his password on this browser, in a transaction; the try is noted before, and forgotten after it held."""
     row = current_sign_in()
     if row is None or not row.person.is_staff:
         raise NotFound(_l("Ten minutes are over. Please begin with your name and password."))
@@ -61,15 +97,11 @@ def check_second_factor(code: str) -> Person:
     attempts.begin(factor=public_id)
     with transaction():
         person = Person.by_public_id(public_id)
-        fits = second_factor.confirm(person, code)
-        if fits:
-            typed = [nickname_key(each) for each in (person.badge, person.name, person.name_en) if each]
-            for name in typed:
-                attempts.forget(name=name)
-            attempts.forget(factor=public_id)
-    if not fits:
-        raise Invalid(_l("These six digits do not fit. Wait for the next ones in your app."), field="code")
-    return person
+        yield person
+        typed = [nickname_key(each) for each in (person.badge, person.name, person.name_en) if each]
+        for name in typed:
+            attempts.forget(name=name)
+        attempts.forget(factor=public_id)
 
 
 def change_password(person: Person, old: str, new: str, *, here: SignIn | None) -> None:
@@ -95,10 +127,28 @@ def change_password(person: Person, old: str, new: str, *, here: SignIn | None) 
         _end_all(person, but=staying)
 
 
+def deny(person: Person, public_id: str, *, here: SignIn) -> None:
+    """`person` says that this sign-in of his (public id) was not he: it ends, and so does every passkey that was added in
+    it, inside the open transaction. Raises NotFound for somebody else's."""
+    row = SignIn.by_public_id(public_id)
+    if row is not None and row.person_id != person.id:
+        raise NotFound
+    if row is not None:
+        row.revoke()
+    for key in Passkey.of(person):
+        if key.made_in == public_id:
+            passkeys.remove(key, here)
+    if person.is_staff:
+        audit.note("person.sign_in_denied", by=person.public_id, thing=f"person:{person.public_id}")
+
+
 def sign_out_everywhere(person: Person) -> int:
     """End every sign-in of `person`, and whatever else his devices hold that opens something without one: one-time
-    links made so far, the address of his calendar, and pushes. Inside the open transaction; how many were open."""
+    links made so far, passkeys, the address of his calendar, and pushes. Inside the open transaction; how many were open.
+    """
     CalendarFeed.revoke(person)
+    for key in Passkey.of(person):
+        db.session.delete(key)
     for contact in contacts.of(person, kind=Kind.PUSH):
         contacts.remove(contact)
     return _end_all(person)

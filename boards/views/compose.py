@@ -327,7 +327,7 @@ def _door(key: str | None, section: Section, composition: Composition) -> Respon
             started = start_code(composition.phone, client_address())
             return _door_page(key, section, composition, started=started)
         member = verify_phone(composition.phone, composition.code, client_address())
-        sign_in(member, remember=composition.remember)
+        sign_in(member, remember=composition.remember, method="phone")
     except Invalid as error:
         return _door_page(key, section, composition, errors=error.errors, status=422)
     except WrongState as error:

@@ -17,6 +17,7 @@ from boards.models.identity import levels_for, may_change, open_identity
 from boards.sentences import tidy
 from boards.views.acting import myself, once_only
 from people import me
+from people.confirming import require_confirmed
 from people.models import Person
 from people.session import login_required
 
@@ -84,6 +85,8 @@ def contact(number: str) -> Response:
     try:
         with transaction():
             officer, case = _at(number)
+            require(officer, "poster.contact", case)
+            require_confirmed()  # a desk that was left open looks nobody up
             opened = open_identity(case, by=officer, reason=reason)
             sealed, title = case.thread.identity == "sealed", case.thread.title
     except Invalid as error:

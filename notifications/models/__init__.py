@@ -1,5 +1,6 @@
 """The rows of this part."""
 
+from notifications.models.account_notice import AccountNotice
 from notifications.models.acknowledgement_link import AcknowledgementLink
 from notifications.models.delivery import Delivery, Purpose, queue
 from notifications.models.follow import Follow, Rhythm, Tiding
@@ -15,6 +16,7 @@ from notifications.models.page import (
 )
 
 __all__ = [
+    "AccountNotice",
     "AcknowledgementLink",
     "Delivery",
     "EscalationPolicy",

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     NEWS = "news"
     DIGEST = "digest"
     CHECK = "check"
+    ACCOUNT = "account"
 
 
 class Delivery(PublicId, Model):

@@ -32,6 +32,8 @@ SYSTEMS = (
     ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"), ("Linux", "Linux"),
 )  # fmt: skip
 HALF_WAY = timedelta(minutes=10)  # between the password and the second factor
+CONFIRMED = timedelta(minutes=10)  # how long a sign-in, or a confirmation, opens what is sensitive
+METHODS = ("phone", "app", "recovery", "passkey", "link", "invitation", "cast")
 
 
 def hashed(token: str) -> str:
@@ -51,6 +53,8 @@ class SignIn(PublicId, Model):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     remembered: Mapped[bool] = mapped_column(default=False)
     second_factor_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]  # when its person last showed that it is still he
+    method: Mapped[str] = mapped_column(String(12), default="")
     revoked_at: Mapped[datetime | None]
     user_agent: Mapped[str] = mapped_column(String(200), default="")
 
@@ -75,6 +79,11 @@ class SignIn(PublicId, Model):
         )
         return " · ".join(word for word in found if word)
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether its person showed within the last ten minutes that it is still he, at the sign-in or since."""
+        return self.confirmed_at is not None and now() < self.confirmed_at + CONFIRMED
+
     def revoke(self) -> None:
         """End it: its pages, its cookie and its sockets with it."""
         if self.revoked_at is None:
@@ -83,9 +92,17 @@ class SignIn(PublicId, Model):
 
     @classmethod
     def begin(
-        cls, person: Person, *, remember: bool = False, second_factor: bool = False, user_agent: str = ""
+        cls,
+        person: Person,
+        *,
+        remember: bool = False,
+        second_factor: bool = False,
+        method: str = "",
+        user_agent: str = "",
     ) -> tuple[SignIn, str]:
-        """A new sign-in and the token for its cookie, shown this once. Staff without a second factor get 10 minutes."""
+        """A new sign-in and the token for its cookie, shown this once. Staff without a second factor get 10 minutes.
+
+        `method` is one of METHODS: by what the person showed who he is."""
         token = secrets.token_urlsafe(32)
         moment = now()
         if person.is_staff and not second_factor:
@@ -99,6 +116,8 @@ class SignIn(PublicId, Model):
             expires_at=moment + lasts,
             remembered=remember,
             second_factor_at=moment if second_factor else None,
+            confirmed_at=moment if second_factor or not person.is_staff else None,
+            method=method,
             user_agent=user_agent[:200],
         )
         db.session.add(row)
@@ -111,6 +130,11 @@ class SignIn(PublicId, Model):
         if not token or len(token) > 100:
             return None
         return db.session.scalar(_by_hash(), {"hash": hashed(token)})
+
+    @classmethod
+    def by_public_id(cls, public_id: str) -> SignIn | None:
+        """The sign-in with this public id, alive or not; None once it is forgotten."""
+        return db.session.scalar(select(cls).where(cls.public_id == public_id))
 
     @classmethod
     def open_of(cls, person: Person) -> list[SignIn]:

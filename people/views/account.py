@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from board.db import db, transaction
 from board.errors import Invalid, NotFound, wants_json
-from board.i18n import _
+from board.i18n import _, ngettext
 from board.permissions import may, require
-from people import me, myself, staff
+from people import me, myself, passkeys, recovery, second_factor, staff
 from people.members import rename
-from people.models import SignIn
-from people.session import current_sign_in, login_required
+from people.models import Passkey, SignIn
+from people.session import current_sign_in, login_required, sign_out_elsewhere
 from people.views import bp
 
 
@@ -25,7 +25,11 @@ def _page(status: int = 200, errors: dict[str, Any] | None = None) -> Response:
         errors=errors or {},
         form=request.form,
         here=url_for("people.account"),
+        passkeys=Passkey.of(person),
+        passkeys_offered=passkeys.offered(),
         person=person,
+        recovery_left=recovery.left(person) if person.is_staff else 0,
+        second_factor=person.is_staff and second_factor.enrolled(person),
         sign_ins=[row for row in SignIn.open_of(person) if row.complete],
         this_one=current_sign_in(),
     )
@@ -91,3 +95,16 @@ def revoke_sign_in(public_id: str) -> Response:
             raise NotFound
         row.revoke()
     return _back(_("That device is signed out."))
+
+
+@bp.post("/me/sign-ins/revocation")
+@login_required
+def revoke_other_sign_ins() -> Response:
+    """Sign every device of mine out but this one."""
+    with transaction():
+        here = current_sign_in()
+        assert here is not None
+        count = sign_out_elsewhere(here)
+    return _back(
+        ngettext("%(num)d other device is signed out.", "%(num)d other devices are signed out.", count)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import render_template, request
 
 from board.errors import NotFound
 from board.i18n import _
@@ -21,4 +21,6 @@ def give_back() -> str:
     if found is None:
         raise NotFound
     why = _("Your sign-in had ended. Here is what you wrote; send it now.")
+    if "confirmed" in request.args:
+        why = _("You have confirmed that it is you. Here is what you wrote; send it now.")
     return render_template("people/carried.html", it=found, here=carried.PLACE, why=why)

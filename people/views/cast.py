@@ -16,7 +16,7 @@ from people.views import bp
 def play_cast() -> Response:
     """Sign in as one of the cast; 404 outside a demo city."""
     person = play(request.form.get("person", ""))
-    begin(person, second_factor=True)
+    begin(person, second_factor=True, method="cast")
     home = "/desk" if person.departments else "/"
     target = safe_next(request.form.get("next"))
     return redirect(home if target == "/" else target, 303)  # type: ignore[return-value]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Response, redirect, render_template
+from flask import Response, redirect, render_template, url_for
 
+from board.db import transaction
 from board.errors import NotFound
 from board.i18n import _l
 from people.csrf import visitors_too
+from people.invitations import invite, needs_second_factor
 from people.links import open_link
-from people.models import SignInLink
+from people.models import Person, SignInLink
 from people.session import sign_in as begin
 from people.views import bp
 
@@ -25,7 +27,11 @@ def sign_in_link(token: str) -> str:
 @bp.post("/sign-in/link/<token>")
 @visitors_too
 def use_sign_in_link(token: str) -> Response:
-    """Sign in and use the link up."""
+    """Sign in and use the link up. Staff who have no second factor yet are led to set one first."""
     person = open_link(token)
-    begin(person, second_factor=True)
+    if needs_second_factor(person):
+        with transaction():
+            _row, invitation = invite(Person.by_public_id(person.public_id), by=None, way="link")
+        return redirect(url_for("people.invitation", token=invitation), 303)  # type: ignore[return-value]
+    begin(person, second_factor=True, method="link")
     return redirect("/desk" if person.is_staff else "/", 303)  # type: ignore[return-value]

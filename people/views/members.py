@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from board.errors import Invalid, wants_json
 from board.web import client_address, safe_next
-from people import codes, me
+from people import codes, me, passkeys
 from people.codes import Started, start_code
 from people.csrf import visitors_too
 from people.links import cast
@@ -29,6 +29,7 @@ def _page(
         form=request.form,
         here=url_for("people.sign_in"),
         next=safe_next(request.values.get("next")),
+        passkeys_offered=passkeys.offered(),
         remember="remember" in request.form if "phone" in request.form else True,
         started=started,
         waits_for_code=started is not None or "code" in request.form,
@@ -57,7 +58,7 @@ def enter() -> Response:
         if wants_json():
             raise
         return _page(422, errors=error.errors)
-    begin(person, remember="remember" in request.form)
+    begin(person, remember="remember" in request.form, method="phone")
     return redirect(safe_next(request.form.get("next")), 303)  # type: ignore[return-value]
 
 

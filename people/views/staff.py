@@ -8,10 +8,11 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from board.errors import Invalid, wants_json
 from board.web import client_address, safe_next
+from people import passkeys
 from people.csrf import visitors_too
 from people.session import current_sign_in
 from people.session import sign_in as begin
-from people.staff import check_password, check_second_factor
+from people.staff import check_password, check_recovery_code, check_second_factor
 from people.views import bp
 
 
@@ -22,6 +23,7 @@ def _page(template: str, status: int = 200, errors: dict[str, Any] | None = None
         form=request.form,
         here=request.path,
         next=safe_next(request.values.get("next"), "/desk"),
+        passkeys_offered=passkeys.offered(),
     )
     return make_response(html, status)
 
@@ -60,12 +62,16 @@ def staff_code() -> Response:
 @bp.post("/staff/sign-in/code")
 @visitors_too
 def staff_second_factor() -> Response:
-    """Six digits: a complete sign-in with a new token, or 422."""
+    """Six digits, or a recovery code in their place: a complete sign-in with a new token, or 422."""
+    by_paper = "recovery" in request.form
     try:
-        person = check_second_factor(request.form.get("code", ""))
+        if by_paper:
+            person = check_recovery_code(request.form["recovery"])
+        else:
+            person = check_second_factor(request.form.get("code", ""))
     except Invalid as error:
         if wants_json():
             raise
         return _page("people/staff_code.html", 422, error.errors)
-    begin(person, second_factor=True)
+    begin(person, second_factor=True, method="recovery" if by_paper else "app")
     return redirect(safe_next(request.form.get("next"), "/desk"), 303)  # type: ignore[return-value]

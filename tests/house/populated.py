@@ -42,12 +42,13 @@ from complaints.models import (
 )
 from complaints.models.supervision import Demand
 from notifications.following import begin
-from notifications.models import AcknowledgementLink, InboxItem, queue
+from notifications.models import AccountNotice, AcknowledgementLink, InboxItem, queue
 from notifications.receipts import receipt_path
 from notifications.targets import target
 from notifications.unsubscribing import token_of
-from people import contacts, vault
-from people.models import Department, Person, SignIn
+from people import contacts, news, vault
+from people.invitations import invite
+from people.models import Department, Passkey, Person, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
 from tests.complaining import DISCIPLINE, complain, officer, open_complaints, tasks
@@ -227,6 +228,21 @@ def populated(folder: Path) -> Iterator[Populated]:
         finally:
             board.inside(lambda: db.engine.dispose())
             forget()
+
+
+def passkey_of(person: Person) -> str:
+    """The public id of a passkey of this person, which no device holds; inside the open transaction."""
+    row = Passkey(
+        person=person,
+        credential_id="bm9uZQ",
+        public_key=b"none",
+        sign_count=0,
+        rp_id="localhost",
+        name="手机",
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row.public_id
 
 
 def _sign_in(board: Populated, who: str) -> None:
@@ -511,6 +527,11 @@ def _own_things(board: Populated) -> None:
             db.session.scalars(select(SignIn).where(SignIn.person_id == rita.id)).one().public_id
         )
         board.refs["link"] = link_for(board.cast.vera)
+        invited, board.refs["invitation"] = invite(board.cast.otis, by=None)
+        board.refs["invited"] = invited.public_id
+        board.refs["passkey"] = passkey_of(board.cast.rita)
+        news.tell("account.passkey_added", board.cast.rita)
+        board.refs["account_notice"] = AccountNotice.of(board.cast.rita)[0].public_id
         _reaching(board)
         board.refs["follow"] = begin(target("section", "household"), by=rita).public_id
         board.refs["unsubscribe"] = token_of(rita)

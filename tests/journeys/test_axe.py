@@ -31,6 +31,9 @@ BY_PASSWORD = {"people.staff_code", "people.sign_in_link"}  # looked at in test_
 BY_LINK = {  # looked at in test_following_by_phone.py and test_one_tap.py
     "follows.unsubscribe", "acknowledging.show", "contacts.show_link",
 }  # fmt: skip
+BY_ACCOUNT = {  # looked at in test_passkey_journey.py
+    "accounts.show", "people.invitation", "people.list_invitations", "people.new_passkey", "people.second_factor_page",
+}  # fmt: skip
 BY_COMPLAINT = {"recusals.new", "statements.show"}  # looked at in test_complaint_walk.py
 BY_LANDED = {  # looked at in test_landed_walk.py
     "sealings.new",
@@ -41,7 +44,7 @@ BY_LANDED = {  # looked at in test_landed_walk.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "moderation.presence", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toasts", "files.show",
     "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
-    "transparency.as_json",
+    "transparency.as_json", "people.passkey_to_add", "people.passkey_to_confirm", "people.passkey_to_sign_in",
 }  # fmt: skip
 
 
@@ -251,6 +254,7 @@ def rita(places: Places, page: Page) -> list[Stop]:
         Stop("follows.new", "/follows/new?kind=section&target=traffic"),
         Stop("follows.new", "/follows/new?kind=place&target=路", "a place too short to follow"),
         Stop("people.account", "/me"),
+        Stop("people.confirmation", "/me/confirmation"),
         Stop("people.give_back", _carried, "what was carried over the sign-in"),
         Stop("mine.settings", "/settings"),
         Stop("mine.settings", _mail_with_faults, "a mail address with faults"),
@@ -613,5 +617,6 @@ def test_every_page_of_the_board_is_looked_at(open_as: Opened, places: Places, t
         for who in READERS
         for stop in READERS[who](places, open_as(None if who == "visitor" else who))
     }
-    assert routes - seen - NO_PAGES - BY_PASSWORD - BY_LINK - BY_COMPLAINT - BY_LANDED == set()
+    apart = NO_PAGES | BY_PASSWORD | BY_LINK | BY_ACCOUNT | BY_COMPLAINT | BY_LANDED
+    assert routes - seen - apart == set()
     assert NO_PAGES - routes == set()
