@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         lines,
         listeners,
         models,
+        own_data,
         policy,
         readings,
         sampling,

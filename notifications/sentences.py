@@ -83,6 +83,23 @@ TO_FOLLOWER: dict[str, Speak] = {
 }
 
 
+def notice_words(kind: str) -> str:
+    """What the board tells somebody about his own account, by its kind."""
+    return {
+        "export_ready": _("The copy of your data is ready; you can fetch it now"),
+        "deletion_waits": _("Your account is not deleted yet: a matter of yours is still open"),
+    }.get(kind, _("A message about your account"))
+
+
+def kind_words(event: CaseEvent, reason: str) -> str:
+    """What a step means for the reader, without anybody's words or name in it."""
+    table = TO_POSTER if reason in ("poster", "author") else TO_DUTY if reason in ANSWERING else {}
+    speak = table.get(event.kind)
+    if event.kind == "thread.posted":
+        speak = TO_FOLLOWER.get(reason, speak)
+    return tidy(speak(event, "")) if speak is not None else _("News of a case")
+
+
 def sentence(item: InboxItem, names: Mapping[str, str]) -> str:
     """One item in one sentence, plain text; `names`: departments by key, as boards.lines.department_names() gives them."""
     event, thread = item.event, item.event.thread

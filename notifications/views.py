@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
 from markupsafe import Markup
@@ -21,8 +22,8 @@ from boards.lines import department_names
 from boards.models import CaseEvent, Thread
 from boards.policy import visible_to
 from notifications import seeing
-from notifications.models import InboxItem, inbox, unread_of
-from notifications.sentences import sentence
+from notifications.models import InboxItem, Notice, inbox, notice, unread_of
+from notifications.sentences import notice_words, sentence
 from people import myself
 from people.models import Person
 from people.session import login_required
@@ -93,8 +94,39 @@ def index() -> str:
         with transaction():
             inbox.note_seen(person, [row.public_id for row in rows])
     return render_template(
-        "notifications/inbox.html", rows=rows, more=more, unread=unread_of(person), here="/inbox"
+        "notifications/inbox.html",
+        notices=[] if request.args.get("before") else _notices(person),
+        rows=rows,
+        more=more,
+        unread=unread_of(person),
+        here="/inbox",
     )
+
+
+def _notices(person: Person) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each.public_id,
+            "say": notice_words(each.kind),
+            "at": each.created_at,
+            "unread": not each.read_at,
+        }
+        for each in Notice.of(person)
+    ]
+
+
+@bp.get("/inbox/notices/<public_id>")
+@login_required
+def show_notice(public_id: str) -> Response:
+    """Open what the board told of one's own account, and have read it."""
+    with transaction():
+        person = myself()
+        found = Notice.own(person, public_id)
+        if found is None:
+            raise NotFound
+        notice.read(person, found)
+        place = found.place
+    return redirect(place, 303)  # type: ignore[return-value]
 
 
 @bp.get("/inbox/unread")
@@ -131,6 +163,7 @@ def read_all() -> Response:
     """Everything is read."""
     with transaction():
         inbox.read_all(by=myself())
+        notice.read(myself())
     return see_other("inbox.index")
 
 

@@ -12,13 +12,14 @@ import logging
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
-from board import jobs
+from board import jobs, retention
 from board.clock import now
 from board.db import db, one_at_a_time, transaction
 from board.errors import Invalid, WrongState
@@ -30,7 +31,7 @@ from people import vault
 from people.models.attempt import Attempt
 from people.models.code import LASTS, OneTimeCode
 from people.models.link import SignInLink
-from people.models.sign_in import REMEMBERED, SignIn
+from people.models.sign_in import SignIn
 
 log = logging.getLogger(__name__)
 
@@ -220,13 +221,36 @@ def promise_forgetting() -> None:
 
 @jobs.handler("forget-sign-in-traces")
 def forget_traces() -> None:
-    """Delete codes, tries and links after two days, and sign-ins a remembered month after their end."""
-    moment = now()
-    with transaction() as session:
-        old = OneTimeCode.created_at < moment - 2 * DAY
-        vault.erase_all(select(OWNER + OneTimeCode.public_id).where(old))
-        session.execute(delete(OneTimeCode).where(old))
-        session.execute(delete(Attempt).where(Attempt.at < moment - 2 * DAY))
-        session.execute(delete(SignInLink).where(SignInLink.expires_at < moment - 2 * DAY))
-        ended = or_(SignIn.expires_at < moment - REMEMBERED, SignIn.revoked_at < moment - REMEMBERED)
-        session.execute(delete(SignIn).where(ended))
+    """Forget the codes, tries, links and sign-ins whose time is over."""
+    for name in ("codes", "attempts", "links", "sign_ins"):
+        retention.apply(name)
+
+
+@retention.removes("codes")
+def forget_codes(before: datetime, dry_run: bool) -> int:
+    """Codes that were asked for before this moment, with what the vault still holds of them."""
+
+    def unseal(ids: Sequence[int]) -> None:
+        vault.erase_all(select(OWNER + OneTimeCode.public_id).where(OneTimeCode.id.in_(ids)))
+
+    over = OneTimeCode.created_at < before
+    return retention.rows_gone("codes", OneTimeCode, over, dry_run=dry_run, beside=unseal)
+
+
+@retention.removes("attempts")
+def forget_attempts(before: datetime, dry_run: bool) -> int:
+    """Tries from before this moment."""
+    return retention.rows_gone("attempts", Attempt, Attempt.at < before, dry_run=dry_run)
+
+
+@retention.removes("links")
+def forget_sign_in_links(before: datetime, dry_run: bool) -> int:
+    """Links that ended before this moment."""
+    return retention.rows_gone("links", SignInLink, SignInLink.expires_at < before, dry_run=dry_run)
+
+
+@retention.removes("sign_ins")
+def forget_sign_ins(before: datetime, dry_run: bool) -> int:
+    """Sign-ins that ended, or were ended, before this moment."""
+    over = or_(SignIn.expires_at < before, SignIn.revoked_at < before)
+    return retention.rows_gone("sign_ins", SignIn, over, dry_run=dry_run)

@@ -4,6 +4,7 @@ from notifications.models.acknowledgement_link import AcknowledgementLink
 from notifications.models.delivery import Delivery, Purpose, queue
 from notifications.models.follow import Follow, Rhythm, Tiding
 from notifications.models.inbox import InboxItem, Unread, unread_of
+from notifications.models.notice import Notice
 from notifications.models.page import (
     EscalationPolicy,
     Page,
@@ -20,6 +21,7 @@ __all__ = [
     "EscalationPolicy",
     "Follow",
     "InboxItem",
+    "Notice",
     "Page",
     "PageAlarm",
     "PageState",
