@@ -26,6 +26,7 @@ from boards.models import (
 )
 from boards.photos import OF_TEXT
 from boards.sentences import outcome_word, satisfaction_word, solved_word, status_word
+from people import vault
 from people.models import Person
 from people.own_data import Attached, tells
 
@@ -165,7 +166,14 @@ def watches(person: Person) -> Iterator[dict[str, Any]]:
 @tells(
     "objections",
     _l("My reports and appeals"),
-    {"number": NUMBER, "at": AT, "what": _l("What"), "words": WORDS, "decided_at": _l("Decided")},
+    {
+        "number": NUMBER,
+        "at": AT,
+        "what": _l("What"),
+        "words": WORDS,
+        "reach": _l("How to reach me"),
+        "decided_at": _l("Decided"),
+    },
 )
 def objections(person: Person) -> Iterator[dict[str, Any]]:
     """What he told the moderators, and when they decided."""
@@ -178,6 +186,7 @@ def objections(person: Person) -> Iterator[dict[str, Any]]:
                     "at": row.at,
                     "what": str(_l("Report")) if model is Report else str(_l("Appeal")),
                     "words": row.text.original(),
+                    "reach": vault.get(f"report:{row.public_id}", "contact") if model is Report else "",
                     "decided_at": row.decided_at,
                 }
 

@@ -23,7 +23,7 @@ from board import jobs, retention
 from board.clock import local, now
 from board.db import db, random_id, transaction
 from board.facts import site
-from board.files import PIECE, StoreAway, StoredFile, store
+from board.files import PIECE, StoredFile, store
 from board.i18n import _, is_english, speaking
 from board.seams import provided
 from people.models import Export, Person

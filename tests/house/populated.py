@@ -33,12 +33,12 @@ from boards.models import Appeal, Case, ModerationAct, Section, StockPhrase, Tex
 from boards.models.posting import Draft, post, reply
 from complaints.models import Statement
 from notifications.following import begin
-from notifications.models import AcknowledgementLink, InboxItem, queue
+from notifications.models import AcknowledgementLink, InboxItem, Notice, queue
 from notifications.receipts import receipt_path
 from notifications.targets import target
 from notifications.unsubscribing import token_of
 from people import contacts, vault
-from people.models import Department, SignIn
+from people.models import Department, Export, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
 from tests.complaining import complain, open_complaints, tasks
@@ -203,6 +203,7 @@ def populated(folder: Path) -> Iterator[Populated]:
                 _sign_in(board, who)
         board.inside(lambda: _own_things(board))
         board.inside(jobs.run_due)
+        board.inside(lambda: _noticed(board))
         board.keep()
         try:
             yield board
@@ -404,6 +405,10 @@ def _photo(owner: str, caption: str) -> str:
         return file.public_id
 
 
+def _noticed(board: Populated) -> None:
+    board.refs["notice"] = db.session.scalars(select(Notice)).one().public_id
+
+
 def _own_things(board: Populated) -> None:
     with transaction():
         rita = board.cast.rita
@@ -417,6 +422,7 @@ def _own_things(board: Populated) -> None:
         _reaching(board)
         board.refs["follow"] = begin(target("section", "household"), by=rita).public_id
         board.refs["unsubscribe"] = token_of(rita)
+        board.refs["export"] = Export.ask(by=rita).public_id
         board.refs |= {name: getattr(board.cast, name).public_id for name in board.cast.names()}
 
 

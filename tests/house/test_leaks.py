@@ -45,7 +45,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Populated]:
 def guesses(board: Populated) -> list[str]:
     """The addresses that a curious reader asks without being led there."""
     found = [
-        "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/settings", "/desk", "/moderation", "/moderation/words", "/lookup",
+        "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/me/data", "/me/deletion", "/me/consent", "/privacy", "/transparency", "/settings", "/desk", "/moderation", "/moderation/words", "/lookup",
         "/readyz", "/guide", "/departments.json?q=", "/new", "/nothing-here", "/live", "/desk/phrases", "/admin/deliveries",
         "/manifest.webmanifest",
     ]  # fmt: skip
@@ -110,6 +110,7 @@ def guesses(board: Populated) -> list[str]:
         if f"{thing}.text" in board.refs:
             found.append(f"/t/{thread}/covers?text={board.refs[f'{thing}.text']}")
     found += ["/complaints", "/inspection", f"/inspection?case={board.refs['complaint']}"]
+    found += [f"/me/exports/{board.refs['export']}", f"/inbox/notices/{board.refs['notice']}"]
     found += [f"/inspection?queue={queue}" for queue in ("new", "working", "empty")]
     found.append(f"/statements/{board.refs['statement']}")
     found += ["/follows", "/follows/new?kind=section&target=110", "/follows/new?kind=department&target=desk"]
