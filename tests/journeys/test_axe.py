@@ -34,8 +34,8 @@ BY_LINK = {  # looked at in test_following_by_phone.py and test_one_tap.py
 BY_COMPLAINT = {"recusals.new", "statements.show"}  # looked at in test_complaint_walk.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "moderation.presence", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toasts", "files.show",
-    "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
-    "transparency.as_json",
+    "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.show_notice", "inbox.unread", "live.catch_up",
+    "people.fetch_copy", "transparency.as_json",
 }  # fmt: skip
 
 
@@ -245,11 +245,38 @@ def rita(places: Places, page: Page) -> list[Stop]:
         Stop("follows.new", "/follows/new?kind=section&target=traffic"),
         Stop("follows.new", "/follows/new?kind=place&target=路", "a place too short to follow"),
         Stop("people.account", "/me"),
+        Stop("people.own_data", "/me/data"),
+        Stop("people.own_data", _copy_asked, "a copy that is being made or ready"),
+        Stop("people.consent", "/me/consent"),
+        Stop("people.deletion", "/me/deletion"),
+        Stop("people.deletion", _deletion_with_faults, "a nickname that does not fit"),
+        Stop("people.deletion", _deletion_asked, "an account that waits to be deleted"),
+        Stop("inbox.index", "/inbox", "messages of the board itself"),
         Stop("people.give_back", _carried, "what was carried over the sign-in"),
         Stop("mine.settings", "/settings"),
         Stop("mine.settings", _mail_with_faults, "a mail address with faults"),
         Stop("home.show", "/"),
     ]
+
+
+def _copy_asked(page: Page) -> None:
+    page.goto("/me/data")
+    page.locator('form[action="/me/exports"] button').click()
+    page.get_by_role("status").first.wait_for()
+
+
+def _deletion_with_faults(page: Page) -> None:
+    page.goto("/me/deletion")
+    page.locator('form[action="/me/deletion"] button').click()
+    page.locator(".field__error").first.wait_for()
+
+
+def _deletion_asked(page: Page) -> None:
+    page.goto("/me/deletion")
+    label = page.locator('label[for="f-typed"]').inner_text()
+    page.locator("[name=typed]").fill(label.partition("：")[2])
+    page.locator('form[action="/me/deletion"] button').click()
+    page.locator('form[action="/me/deletion/undoing"]').wait_for()
 
 
 def _rows(page: Page, queue: str) -> list[str]:
