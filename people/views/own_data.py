@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.exceptions import ServiceUnavailable
 
-from board.clock import local
+from board.clock import local, now
 from board.db import transaction
 from board.errors import Invalid, NotFound, WrongState, wants_json
 from board.files import StoreAway, store
@@ -65,8 +65,10 @@ def ask_for_copy() -> Response:
 @login_required
 def fetch_copy(public_id: str) -> Response:
     """The copy as a ZIP, for its owner alone and while its time lasts; for everybody else there is none."""
-    export = Export.own(myself(), public_id)
-    file = export.file
+    with transaction():
+        export = Export.own(myself(), public_id)
+        export.fetched_at = export.fetched_at or now()
+        file, name = export.file, f"my-data-{local(export.asked_at):%Y-%m-%d}.zip"
     try:
         data = store().open_large(f"{file.key}.full") if file is not None else None
     except FileNotFoundError:
@@ -75,7 +77,6 @@ def fetch_copy(public_id: str) -> Response:
         raise ServiceUnavailable(retry_after=5) from None
     if data is None:
         raise NotFound
-    name = f"my-data-{local(export.asked_at):%Y-%m-%d}.zip"
     response = send_file(data, mimetype="application/zip", as_attachment=True, download_name=name)
     response.headers["Cache-Control"] = "private, no-store"
     return response
