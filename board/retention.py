@@ -179,8 +179,8 @@ def duration_words(days: float) -> str:
     if days == ON_DEMAND:
         return _("until you ask for it")
     if days < 1:
-        return ngettext("%(num)d hour", "%(num)d hours", round(days * 24))
-    return ngettext("%(num)d day", "%(num)d days", round(days))
+        return str(ngettext("%(num)d hour", "%(num)d hours", round(days * 24)))
+    return str(ngettext("%(num)d day", "%(num)d days", round(days)))
 
 
 def rules() -> list[tuple[str, str, str]]:

@@ -97,7 +97,7 @@ def _finish(public_id: str) -> None:
         for export in session.scalars(select(Export).where(Export.person_id == person.id)):
             export.remove()
         for model in (SignIn, SignInLink, CalendarFeed, Consent, Contact):
-            session.execute(delete(model).where(model.person_id == person.id))  # type: ignore[attr-defined]
+            session.execute(delete(model).where(model.person_id == person.id))
         append(person.stream, kind="sign_ins", recheck="all")
         person.erase()
         row.pressed = None

@@ -46,12 +46,9 @@ class Notice(PublicId, Model):
 @provides("tell_person")
 def tell(person: Person, kind: str, key: str, place: str) -> None:
     """Tell `person` of something about his account, inside the open transaction; the same `key` is told once."""
-    order = insert(Notice).on_conflict_do_nothing(index_elements=["key"]).returning(Notice.public_id)
-    new = db.session.scalar(
-        order,
-        [{"public_id": random_id(), "person_id": person.id, "kind": kind, "key": key, "place": place,
-          "created_at": now()}],
-    )  # fmt: skip
+    row = {"public_id": random_id(), "person_id": person.id, "kind": kind, "key": key, "place": place}
+    order = insert(Notice).values(**row, created_at=now()).on_conflict_do_nothing(index_elements=["key"])
+    new: str | None = db.session.scalar(order.returning(Notice.public_id))
     if new is not None:
         shift(person.id, person.public_id, 1, item=new)
 
