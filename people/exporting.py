@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from flask import render_template
+from flask import current_app, render_template
 from sqlalchemy import select
 
 from board import jobs, retention
@@ -33,7 +33,8 @@ from people.own_data import Attached, Chapter, chapters, plain
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-JSON_NAME, PAGE_NAME = "my-data.json", "my-data.html"
+JSON_NAME, PAGE_NAME, STYLE_NAME = "my-data.json", "my-data.html", "my-data.css"
+STYLES = "css/copy.css"
 ZIP = "application/zip"
 
 
@@ -94,6 +95,9 @@ def _write(path: Path, public_id: str, person_id: int) -> None:
             with archive.open(_entry(PAGE_NAME), "w", force_zip64=True) as out:
                 while piece := page.read(PIECE):
                     out.write(piece.encode())
+        archive.writestr(
+            _entry(STYLE_NAME), (Path(current_app.static_folder or "static") / STYLES).read_bytes()
+        )
         for each in attached:
             _attach(archive, each)
 
