@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Strings, so that the wall has no arrow to a part. The order is that of the listeners.
 PARTS = ("people", "boards", "complaints", "notifications", "search")
 WALL = (
-    "logs", "db", "audit", "i18n", "prefs", "web", "wakeups", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "noting", "roots", "cli", "doctor_cli", "audit_cli",
+    "logs", "db", "audit", "i18n", "prefs", "web", "wakeups", "limits", "errors", "jinja", "facts", "files", "workdays", "hub", "health", "proxies", "noting", "retention", "roots", "cli", "doctor_cli", "audit_cli",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from board import checkpoints, files, jobs, live, machines, messages, once
+from board import checkpoints, jobs, machines, messages, retention
 from board.clock import now
 from board.db import db, is_sqlite, transaction
 from board.i18n import _, ngettext
@@ -66,13 +66,11 @@ def promise_upkeep() -> None:
 
 @jobs.handler("upkeep", single=True)
 def upkeep() -> None:
-    """Forget what is no longer needed, and promise the next night's upkeep."""
+    """Forget what has been kept for long enough (board/retention.py), and promise the next night's upkeep."""
     from datetime import timedelta
 
-    jobs.sweep()
-    live.sweep()
-    once.sweep()
-    files.sweep()
+    for _line, _count in retention.apply_all():
+        pass
     tomorrow = now() + timedelta(days=1)
     with transaction():
         jobs.put("upkeep", key=f"upkeep:{tomorrow:%Y-%m-%d}", due_at=tomorrow)

@@ -10,14 +10,15 @@ import errno
 import logging
 import os
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, send_file
@@ -25,9 +26,9 @@ from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import ServiceUnavailable
 
-from board import jobs
+from board import jobs, retention
 from board.clock import now
-from board.db import Model, PublicId, db, random_id
+from board.db import Model, PublicId, db, random_id, transaction
 from board.errors import Invalid, NotFound
 from board.i18n import _l
 from board.images import Picture
@@ -39,6 +40,7 @@ SIZES = ("full", "thumb")
 # Half the time in which a private person's face must be covered: a shared cache may not show it for longer.
 PUBLIC_FOR = timedelta(hours=1)
 ORPHANED = timedelta(days=1)
+PIECE = 1 << 20  # bytes of a large file in memory at once
 _KEY = re.compile(r"[a-z0-9]+(?:[/._-][a-z0-9]+)*")
 
 
@@ -55,8 +57,14 @@ class Store(Protocol):
     def put(self, key: str, data: bytes) -> None:
         """Keep `data` under `key`, whole or not at all; what was there is replaced. OSError when it cannot."""
 
+    def put_file(self, key: str, source: Path) -> None:
+        """The same with what stands in the file `source`, however large, a piece at a time."""
+
     def open(self, key: str) -> BinaryIO:
         """The bytes under `key`. FileNotFoundError when there are none."""
+
+    def open_large(self, key: str) -> BinaryIO:
+        """The same, read a piece at a time, for what does not fit into memory."""
 
     def delete(self, key: str) -> None:
         """Forget `key`; nothing happens when it is not there."""
@@ -73,12 +81,20 @@ class FolderStore:
 
     def put(self, key: str, data: bytes) -> None:
         """Keep `data` under `key`: written beside, forced to the disk, then renamed into its place."""
+        self._write(key, BytesIO(data))
+
+    def put_file(self, key: str, source: Path) -> None:
+        """Keep what stands in `source` under `key` in the same way."""
+        with source.open("rb") as data:
+            self._write(key, data)
+
+    def _write(self, key: str, data: BinaryIO) -> None:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                shutil.copyfileobj(data, file, PIECE)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, path)
@@ -94,6 +110,8 @@ class FolderStore:
     def open(self, key: str) -> BinaryIO:
         """The bytes under `key`. FileNotFoundError when there are none."""
         return self._path(key).open("rb")
+
+    open_large = open
 
     def delete(self, key: str) -> None:
         """Forget `key`; nothing happens when it is not there."""
@@ -162,11 +180,28 @@ class ObjectStore:
         with self._asking() as bucket:
             bucket.pipe_file(path, data)
 
+    def put_file(self, key: str, source: Path) -> None:
+        """Keep what stands in `source` under `key`. StoreAway when the service does not take it."""
+        path = self._path(key)
+        with self._asking() as bucket:
+            bucket.put_file(str(source), path)
+
     def open(self, key: str) -> BinaryIO:
         """The bytes under `key`. FileNotFoundError when there are none, StoreAway when nobody answers."""
         path = self._path(key)
         with self._asking() as bucket:
             return BytesIO(bucket.cat_file(path))
+
+    def open_large(self, key: str) -> BinaryIO:
+        """The same, carried through a file of this machine, so that the memory holds a piece of it at a time."""
+        path = self._path(key)
+        with self._asking() as bucket, ExitStack() as unless_given:
+            local = unless_given.enter_context(tempfile.TemporaryFile())
+            with bucket.open(path, "rb", block_size=8 * PIECE, cache_type="readahead") as data:
+                shutil.copyfileobj(data, local, PIECE)
+            local.seek(0)
+            unless_given.pop_all()
+            return cast(BinaryIO, local)
 
     def delete(self, key: str) -> None:
         """Forget `key`; nothing happens when it is not there."""
@@ -324,15 +359,25 @@ def delete_file(stored: str) -> None:
         forget(stored)
 
 
-def sweep() -> int:
-    """Delete bytes that have had no row for a day (a crash between store and commit); how many files."""
-    old = [key for key, written in store().written() if written < now() - ORPHANED]
+@retention.removes("files")
+def forget_orphans(before: datetime, dry_run: bool) -> int:
+    """Delete bytes from before this moment that have no row (a crash between store and commit)."""
+    old = [key for key, written in store().written() if written < before]
     rows = set(db.session.scalars(select(StoredFile.key)))
     db.session.rollback()
     orphans = [key for key in old if key.rpartition(".")[0] not in rows]
+    if dry_run or not orphans:
+        return len(orphans)
     for key in orphans:
         store().delete(key)
+    with transaction():
+        retention.noted("files", len(orphans))
     return len(orphans)
+
+
+def sweep() -> int:
+    """Delete bytes that have had no row for a day; how many files."""
+    return retention.apply("files")
 
 
 bp = Blueprint("files", __name__)

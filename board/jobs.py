@@ -14,14 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, current_app
-from sqlalchemy import JSON, CursorResult, Index, String, Text, and_, or_, select, update
+from sqlalchemy import JSON, Index, String, Text, and_, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from board import leases
+from board import leases, retention
 from board.clock import now
 from board.db import Model, before_commit, db, insert, is_away, is_sqlite, let_go, transaction, writing
 
@@ -415,11 +415,15 @@ def work(stop: threading.Event, poll: float = 0.1) -> None:
             stop.wait(poll)
 
 
-def sweep(older_than: timedelta = timedelta(days=7)) -> int:
+@retention.removes("jobs")
+def forget_done(before: datetime, dry_run: bool) -> int:
+    """Forget the notes of work that was done before this moment."""
+    return retention.rows_gone("jobs", Job, Job.done_at < before, dry_run=dry_run)
+
+
+def sweep() -> int:
     """Forget jobs that were done long ago; how many."""
-    with transaction() as session:
-        result = session.execute(Job.__table__.delete().where(Job.done_at < now() - older_than))  # type: ignore[attr-defined]
-        return int(cast(CursorResult[Any], result).rowcount)
+    return retention.apply("jobs")
 
 
 def wait_until_idle(timeout: float = 10.0) -> bool:

@@ -17,12 +17,13 @@ from typing import Any, cast
 
 from flask import Flask, current_app, g
 from markupsafe import Markup
-from sqlalchemy import JSON, CursorResult, ForeignKey, Index, String, Table, bindparam, select
+from sqlalchemy import JSON, ForeignKey, Index, String, Table, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.pool import PoolProxiedConnection
 
+from board import retention
 from board.clock import now
-from board.db import Model, after_commit, ask, before_commit, db, insert, let_go, transaction, writing
+from board.db import Model, after_commit, ask, before_commit, db, insert, let_go, writing
 from board.errors import database_away
 from board.seams import may_follow, provided
 from board.wakeups import Wakeups
@@ -30,7 +31,7 @@ from board.wakeups import Wakeups
 log = logging.getLogger(__name__)
 
 BACKLOG = 200  # entries given to one cursor at once; a cursor further back is told to reset
-KEPT = timedelta(days=7)
+KEPT = timedelta(days=retention.LINES["live"].days)  # unless the installation chose otherwise
 CALM = 1.0  # seconds between two looks of a process that is woken
 
 
@@ -164,11 +165,15 @@ def allowed(person: Any, since: dict[str, Any]) -> tuple[dict[str, int], list[st
     return good, refused
 
 
+@retention.removes("live")
+def forget_entries(before: datetime, dry_run: bool) -> int:
+    """Forget the hints from before this moment; cursors further back are told to reset."""
+    return retention.rows_gone("live", StreamEntry, StreamEntry.created_at < before, dry_run=dry_run)
+
+
 def sweep() -> int:
-    """Forget entries older than KEPT; cursors further back are told to reset. How many."""
-    with transaction() as session:
-        result = session.execute(StreamEntry.__table__.delete().where(StreamEntry.created_at < now() - KEPT))  # type: ignore[attr-defined]
-        return int(cast(CursorResult[Any], result).rowcount)
+    """Forget entries that are kept no longer; how many."""
+    return retention.apply("live")
 
 
 class Pump:

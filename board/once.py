@@ -6,16 +6,14 @@ The row is written in the same transaction as the act, so a token is used exactl
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import datetime
 
-from sqlalchemy import CursorResult, String, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from board import retention
 from board.clock import now
-from board.db import Model, db, one_at_a_time, transaction
-
-KEPT = timedelta(days=3)
+from board.db import Model, db, one_at_a_time
 
 
 class Once(Model):
@@ -51,8 +49,7 @@ def use(token: str | None, result: str) -> None:
         db.session.add(Once(token=token, result=result))
 
 
-def sweep() -> int:
-    """Forget old tokens; how many."""
-    with transaction() as session:
-        result = session.execute(Once.__table__.delete().where(Once.used_at < now() - KEPT))  # type: ignore[attr-defined]
-        return int(cast(CursorResult[Any], result).rowcount)
+@retention.removes("once")
+def forget_used(before: datetime, dry_run: bool) -> int:
+    """Forget the tokens that were used before this moment."""
+    return retention.rows_gone("once", Once, Once.used_at < before, dry_run=dry_run)

@@ -10,7 +10,7 @@ from typing import cast
 from flask import Blueprint, Flask, Response, jsonify, render_template
 from sqlalchemy import func, select
 
-from board import audit, jobs
+from board import audit, jobs, retention
 from board.audit import AuditEntry, AuditRoot
 from board.clock import local, midnight, now, today
 from board.db import db, transaction
@@ -55,7 +55,7 @@ def class_of(act: str) -> str:
 
 @dataclass(frozen=True)
 class Month:
-    """What is told of one month: a total for each class, None for one below FEWEST."""
+    """What is told of one month: a total for each class or kind, None for one below FEWEST."""
 
     first: date
     totals: dict[str, int | None]
@@ -143,6 +143,22 @@ def months(count: int = MONTHS) -> list[Month]:
     return found
 
 
+def removed(count: int = MONTHS) -> list[Month]:
+    """How much was removed in the last whole months, by the kinds of the table of retention, the newest first."""
+    since, end = retention.first_month(), today().replace(day=1)
+    found: list[Month] = []
+    while since is not None and len(found) < count and f"{end:%Y-%m}" > since:
+        end = (end - timedelta(days=1)).replace(day=1)
+        totals = retention.counts(end)
+        found.append(
+            Month(
+                end,
+                {name: totals[name] if totals[name] >= FEWEST else None for name in retention.LINES},
+            )
+        )
+    return found
+
+
 @bp.get("/transparency")
 def show() -> Response:
     """What the log is, its last roots, how to hold it to them, and how much is in it."""
@@ -151,7 +167,7 @@ def show() -> Response:
         return today(), db.session.scalar(select(func.max(AuditRoot.day)))
 
     def build() -> tuple[str, datetime | None]:
-        shown = months()
+        shown, gone = months(), removed()
         html = render_template(
             "transparency.html",
             here="/transparency",
@@ -159,6 +175,10 @@ def show() -> Response:
             head=[{"label": _("What")}, *({"label": each.name, "numeric": True} for each in shown)],
             rows=[[str(words), *(each.words(name) for each in shown)] for name, words in CLASSES.items()]
             if shown
+            else [],
+            removed_head=[{"label": _("What")}, *({"label": each.name, "numeric": True} for each in gone)],
+            removed=[[str(line.what), *(each.words(line.name) for each in gone)] for line in retention.TABLE]
+            if gone
             else [],
         )
         return html, midnight(today() + timedelta(days=1))

@@ -64,6 +64,7 @@ class Settings:
     live_sockets: int = 340
     receipt_cost: tuple[int, int] = (3, 32)
     role: str = "both"
+    keep: Mapping[str, int] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -156,6 +157,7 @@ class Settings:
             live_sockets=_number(env, "BOARD_LIVE_SOCKETS", SOCKETS[role], low=0, high=100_000),
             receipt_cost=_cost(env.get("BOARD_RECEIPT_COST") or "3x32"),
             role=role,
+            keep=_keep(env.get("BOARD_KEEP") or ""),
             extra=extra,
         )
 
@@ -177,6 +179,19 @@ def _cost(raw: str) -> tuple[int, int]:
             f"BOARD_RECEIPT_COST is “{raw}”; it must read like 3x32: one to 20 passes over 8 to 1024 MiB"
         )
     return int(passes), int(memory)
+
+
+def _keep(raw: str) -> dict[str, int]:
+    """Days by kind, from `sign_ins=60 originals=730`; which kinds there are, and their limits, board/retention.py knows."""
+    chosen: dict[str, int] = {}
+    for each in raw.split():
+        name, _sign, days = each.partition("=")
+        if not (days.isascii() and days.isdigit()):
+            raise SettingsError(
+                f"BOARD_KEEP must read like sign_ins=60 originals=730, in days; “{each}” does not"
+            )
+        chosen[name] = int(days)
+    return chosen
 
 
 def _check_files_url(url: str) -> None:

@@ -6,7 +6,19 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    from boards import clockwork, counting, lists, looking, models, modsources, policy, reviewing, views  # noqa: F401
+    from boards import (  # noqa: F401
+        clockwork,
+        counting,
+        forgetting,
+        lists,
+        looking,
+        models,
+        modsources,
+        own_data,
+        policy,
+        reviewing,
+        views,
+    )
     from boards.cityfile_cli import city_cli
     from boards.importing_cli import import_cli
     from boards.texts_cli import texts_cli

@@ -411,6 +411,9 @@ LINES: dict[str, tuple[str, str, Draw]] = {
     ),
     "thread.identity_changed": ("eye-off", "", _plain(lambda: _("%(who)s chose anew who may know that it is theirs."))),
     "identity.opened": ("eye", "", _plain(lambda: _("%(who)s looked up who posted it."))),
+    "thread.erased": (
+        "eye-off", "", _plain(lambda: _("The poster has deleted the account; what was written is gone."))
+    ),
     "thread.opened": ("eye", "", _plain(lambda: _("The poster agreed; everybody can read this now."))),
     "thread.replies_closed": ("lock", "", _plain(lambda: _("The poster switched off replies of other members."))),
     "thread.replies_opened": ("message-square", "", _plain(lambda: _("The poster lets other members reply again."))),

@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image
 from sqlalchemy import or_, select
 from werkzeug.datastructures import FileStorage
 
-from board import jobs
+from board import jobs, retention
 from board.clock import now
 from board.db import db, transaction
 from board.errors import Invalid
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 MOST = 9
 DRAFT, OF_TEXT = "draft", "text"
-KEPT = timedelta(days=1)
+KEPT = timedelta(days=retention.LINES["drafts"].days)
 TINY = (160, 118)  # pixels of the previews that stand inside a form that comes back
 
 
@@ -150,9 +150,26 @@ def tiny(file: StoredFile) -> str:
 def forget_draft_photos(token: str) -> None:
     """Take away what was uploaded with a form that was never sent."""
     with transaction():
-        for row in StoredFile.of(DRAFT, token):
-            if row.created_at <= now() - KEPT:
-                row.remove()
+        over = [row for row in StoredFile.of(DRAFT, token) if row.created_at <= now() - KEPT]
+        for row in over:
+            row.remove()
+        retention.noted("drafts", len(over))
+
+
+@retention.removes("drafts")
+def forget_drafts(before: datetime, dry_run: bool) -> int:
+    """Photos of forms that were not sent before this moment, should their own job have been lost."""
+    old = select(StoredFile).where(StoredFile.owner_kind == DRAFT, StoredFile.created_at <= before)
+    if dry_run:
+        count = len(db.session.scalars(old.with_only_columns(StoredFile.id)).all())
+        db.session.rollback()
+        return count
+    with transaction():
+        rows = db.session.scalars(old).all()
+        for row in rows:
+            row.remove()
+        retention.noted("drafts", len(rows))
+    return len(rows)
 
 
 def photos_of(texts: Iterable[Text]) -> dict[int, list[StoredFile]]:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
+from board import retention
 from board.clock import now
 from board.db import db
 from board.text import fold
@@ -22,7 +23,7 @@ PIECE = 5  # letters
 NUMBERS = 8  # kept of each text
 ALIKE = 6  # of them, and two texts are one
 SHORTEST = 20  # letters: thanks and greetings are alike without being copies
-WITHIN = timedelta(days=1)
+WITHIN = timedelta(days=retention.LINES["prints"].days)
 MANY = 3  # threads in which the same words stand
 
 
@@ -45,6 +46,12 @@ def keep_prints(text: Text, thread: Thread) -> list[int]:
     session.add_all([TextPrint(text_id=text.id, thread_id=thread.id, print=each, at=now()) for each in found])
     session.flush()
     return found
+
+
+@retention.removes("prints")
+def forget_prints(before: datetime, dry_run: bool) -> int:
+    """The numbers of texts from before this moment."""
+    return retention.rows_gone("prints", TextPrint, TextPrint.at <= before, dry_run=dry_run)
 
 
 def threads_with(found: Iterable[int]) -> list[int]:

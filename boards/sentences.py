@@ -150,6 +150,19 @@ def outcome_word(outcome: str | None) -> str:
     }.get(Outcome(outcome) if outcome else None, _("closed"))  # type: ignore[arg-type]
 
 
+def status_word(status: str) -> str:
+    """One word for where a case stands, as its chip says it."""
+    return {
+        S.PENDING: _("Waiting"),
+        S.ACCEPTED: _("Accepted"),
+        S.IN_PROGRESS: _("In progress"),
+        S.WAITING_POSTER: _("Needs reply"),
+        S.SUSPENDED: _("Suspended by law"),
+        S.RESOLVED: _("Please rate"),
+        S.CLOSED: _("Closed"),
+    }[S(status)]
+
+
 def solved_word(solved: str | None) -> str:
     """What the poster says of the problem."""
     return {"yes": _("Yes, it is solved"), "partly": _("Partly solved"), "no": _("No, it is not solved")}.get(

@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
         lines,
         listeners,
         models,
+        own_data,
         policy,
         readings,
         sampling,

@@ -5,12 +5,13 @@ The line says what, when and on what kind of browser; the mail and the push say 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
-from sqlalchemy import ColumnElement, CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, select, update
 
-from board import jobs
+from board import retention
 from board.clock import now
 from board.db import db, transaction
 from board.errors import NotFound
@@ -19,7 +20,7 @@ from board.facts import site
 from board.i18n import _, ngettext, speaking
 from notifications.following import rhythm_of
 from notifications.models import inbox
-from notifications.models.account_notice import KEPT, AccountNotice
+from notifications.models.account_notice import AccountNotice
 from notifications.models.delivery import Delivery, Purpose, queue_many
 from notifications.notes import Note
 from notifications.reaching import channels_of
@@ -50,7 +51,13 @@ LINES: dict[str, Callable[[AccountNotice], str]] = {
     "account.second_factor_changed": lambda it: _("Your authenticator app was changed"),
     "account.passkey_added": lambda it: _("A passkey was added"),
     "account.passkey_removed": lambda it: _("A passkey was removed"),
+    "account.export_ready": lambda it: _("The copy of your data is ready; you can fetch it now"),
+    "account.deletion_waits": lambda it: _(
+        "Your account is not deleted yet: a matter of yours is still open"
+    ),
 }
+# What is no act of anybody who may be somebody else leads to its page instead of asking whether it was oneself.
+PLACES = {"account.export_ready": "people.own_data", "account.deletion_waits": "people.deletion"}
 
 
 def line(notice: AccountNotice) -> str:
@@ -75,22 +82,23 @@ def tell(news: AccountNews) -> None:
     db.session.add(notice)
     db.session.flush()
     inbox.shift(person.id, person.public_id, 1, item=notice.public_id)
-    then = now() + KEPT
-    jobs.put("forget-account-notices", key=f"forget-account-notices:{then:%Y-%m-%d}", due_at=then)
     if person.is_staff:
         channels = [each for each in channels_of(person, Purpose.ACCOUNT) if each in CARRIED_BY]
         wanted = [(f"account:{notice.public_id}:{each}", person, each) for each in channels]
         queue_many(wanted, purpose=Purpose.ACCOUNT, topic=f"account:{notice.public_id}")
 
 
-@jobs.handler("forget-account-notices")
-def forget() -> None:
-    """Delete the notices that are older than is kept. What nobody read of them is no longer counted."""
-    with transaction() as session:
-        old = AccountNotice.at <= now() - KEPT
-        for notice in session.scalars(select(AccountNotice).where(old, AccountNotice.read_at.is_(None))):
+@retention.removes("notices")
+def forget(before: datetime, dry_run: bool) -> int:
+    """Notices from before this moment; what nobody read of them is no longer counted."""
+
+    def no_longer_unread(ids: Sequence[int]) -> None:
+        unread = AccountNotice.id.in_(ids), AccountNotice.read_at.is_(None)
+        for notice in db.session.scalars(select(AccountNotice).where(*unread)):
             inbox.shift(notice.person_id, notice.person.public_id, -1)
-        session.execute(delete(AccountNotice).where(old))
+
+    over = AccountNotice.at < before
+    return retention.rows_gone("notices", AccountNotice, over, dry_run=dry_run, beside=no_longer_unread)
 
 
 def note_of(delivery: Delivery) -> Note | None:
@@ -141,7 +149,7 @@ def read_all(*, by: Person) -> None:
 
 @bp.get("/inbox/account/<public_id>")
 @login_required
-def show(public_id: str) -> str:
+def show(public_id: str) -> str | Response:
     """What happened, when and where; and what to do when it was not I."""
     with transaction():
         person = myself()
@@ -149,6 +157,8 @@ def show(public_id: str) -> str:
         if notice is None:
             raise NotFound
         _read(person, AccountNotice.id == notice.id)
+    if notice.kind in PLACES:
+        return redirect(url_for(PLACES[notice.kind]), 303)  # type: ignore[return-value]
     return render_template(
         "notifications/account_notice.html", notice=notice, line=line(notice), device=_device(notice)
     )

@@ -83,6 +83,15 @@ TO_FOLLOWER: dict[str, Speak] = {
 }
 
 
+def kind_words(event: CaseEvent, reason: str) -> str:
+    """What a step means for the reader, without anybody's words or name in it."""
+    table = TO_POSTER if reason in ("poster", "author") else TO_DUTY if reason in ANSWERING else {}
+    speak = table.get(event.kind)
+    if event.kind == "thread.posted":
+        speak = TO_FOLLOWER.get(reason, speak)
+    return tidy(speak(event, "")) if speak is not None else _("News of a case")
+
+
 def sentence(item: InboxItem, names: Mapping[str, str]) -> str:
     """One item in one sentence, plain text; `names`: departments by key, as boards.lines.department_names() gives them."""
     event, thread = item.event, item.event.thread

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, delete, select, update
+from sqlalchemy import CursorResult, Table, and_, delete, select, update
 
-from board import jobs
+from board import jobs, retention
 from board.clock import now
 from board.db import db, insert, random_id, transaction
 from boards.models.timeline import CaseEvent
@@ -31,7 +31,6 @@ CHUNK = 200
 BREATH = 0.005  # seconds between two chunks, in which whoever waits to write gets his turn
 SOON = timedelta(minutes=5)  # longer than any transaction stays open
 STANDSTILL = timedelta(minutes=1)  # for which news lie untold before anybody waits for them
-KEPT = timedelta(days=30)  # after which a carried row is forgotten: no job is repeated that late
 TIDINGS = cast(Table, Tiding.__table__)
 
 
@@ -160,7 +159,7 @@ def carry_tidings() -> None:
                 _bundle(people[key], how, hours[key], ways[key])
             last = ids[-1]
         time.sleep(BREATH)
-    _forget_old()
+    retention.apply("tidings")
 
 
 def _behind() -> bool:
@@ -204,15 +203,23 @@ def move(person: Person, rhythm: Rhythm) -> None:
         promise(tiding.due_at)
 
 
-def _forget_old() -> None:
-    """Rows are written in the order of their ids, so the oldest stand in front: no look at all the others."""
+@retention.removes("tidings")
+def forget_old(before: datetime, dry_run: bool) -> int:
+    """Rows that were carried and are older: written in the order of their ids, so the oldest stand in front, and no
+    look at all the others is needed."""
+    over = and_(Tiding.bundle.is_not(None), Tiding.created_at < before)
+    if dry_run:
+        return retention.rows_gone("tidings", Tiding, over, dry_run=True)
+    removed = 0
     while True:
         with transaction():
             front = select(Tiding.id, Tiding.created_at, Tiding.bundle).order_by(Tiding.id).limit(1000)
             rows = db.session.execute(front).all()
-            old = [row.id for row in rows if row.bundle is not None and row.created_at < now() - KEPT]
+            old = [row.id for row in rows if row.bundle is not None and row.created_at < before]
             if old:
                 db.session.execute(delete(Tiding).where(Tiding.id.in_(old)))
+                retention.noted("tidings", len(old))
+        removed += len(old)
         if len(old) < 1000:
-            return
+            return removed
         time.sleep(BREATH)

@@ -31,7 +31,7 @@ def signed_in() -> bool:
 
 def init_app(app: Flask) -> None:
     from board.errors import database_away
-    from people import csrf, policy  # noqa: F401
+    from people import csrf, erasing, exporting, own_account, policy  # noqa: F401
     from people.cli import people_cli
     from people.confirming import NotConfirmed, ask
     from people.duty_cli import duty_cli

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, after_this_request, current_app, request
+from sqlalchemy import and_
 from werkzeug.exceptions import TooManyRequests
 
-from board import jobs, typed
+from board import jobs, retention, typed
 from board.clock import now
 from board.db import transaction
 from board.errors import WrongState
@@ -126,4 +127,11 @@ def of(person: Person) -> Carried | None:
 def forget(owner: str) -> None:
     """The hour is over."""
     with transaction():
-        vault.erase(owner)
+        retention.noted("carried", vault.erase(owner))
+
+
+@retention.removes("carried")
+def forget_old(before: datetime, dry_run: bool) -> int:
+    """What has lain here for longer, should its own job have been lost."""
+    ours = and_(vault.VaultItem.owner.startswith("carried:"), vault.VaultItem.created_at < before)
+    return retention.rows_gone("carried", vault.VaultItem, ours, dry_run=dry_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from flask import current_app
@@ -15,7 +15,7 @@ from board.errors import BoardError
 from board.i18n import _, ngettext
 from board.jinja import when
 from board.noting import account
-from people import invitations, passwords, second_factor, vault
+from people import erasing, invitations, passwords, second_factor, vault
 from people.links import link_for
 from people.models import Department, Invitation, Person, Role
 from people.staff import sign_out_everywhere
@@ -233,4 +233,21 @@ def rotate_vault() -> None:
             left,
             key=vault.key_id(),
         )
+    )
+
+
+@people_cli.command("erased")
+def erased() -> None:
+    """Print the public ids of the accounts that were deleted, to be kept beside the backups."""
+    for public_id in erasing.erased():
+        click.echo(public_id)
+
+
+@people_cli.command("erase-again")
+@click.argument("file", type=click.File())
+def erase_again(file: TextIO) -> None:
+    """Delete the accounts in FILE once more, after a backup was put back."""
+    count = erasing.erase_again([line.strip() for line in file if line.strip()])
+    click.echo(
+        ngettext("%(num)d account will be deleted again", "%(num)d accounts will be deleted again", count)
     )

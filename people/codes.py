@@ -12,13 +12,14 @@ import logging
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
-from board import jobs
+from board import jobs, retention
 from board.clock import now
 from board.db import db, one_at_a_time, transaction
 from board.errors import Invalid, WrongState
@@ -29,10 +30,10 @@ from board.transports import sms
 from people import vault
 from people.models.attempt import Attempt
 from people.models.code import LASTS, OneTimeCode
-from people.models.known_device import KEPT, KnownDevice
+from people.models.known_device import KnownDevice
 from people.models.link import SignInLink
 from people.models.passkey import SpentChallenge
-from people.models.sign_in import REMEMBERED, SignIn
+from people.models.sign_in import SignIn
 
 log = logging.getLogger(__name__)
 
@@ -222,16 +223,49 @@ def promise_forgetting() -> None:
 
 @jobs.handler("forget-sign-in-traces")
 def forget_traces() -> None:
-    """Delete codes, tries, links and answered challenges after two days, sign-ins a remembered month after their end,
-    and devices that nobody signed in on for longer than their cookie lasts."""
-    moment = now()
-    with transaction() as session:
-        old = OneTimeCode.created_at < moment - 2 * DAY
-        vault.erase_all(select(OWNER + OneTimeCode.public_id).where(old))
-        session.execute(delete(OneTimeCode).where(old))
-        session.execute(delete(Attempt).where(Attempt.at < moment - 2 * DAY))
-        session.execute(delete(SignInLink).where(SignInLink.expires_at < moment - 2 * DAY))
-        session.execute(delete(SpentChallenge).where(SpentChallenge.at < moment - 2 * DAY))
-        session.execute(delete(KnownDevice).where(KnownDevice.seen_at < moment - KEPT))
-        ended = or_(SignIn.expires_at < moment - REMEMBERED, SignIn.revoked_at < moment - REMEMBERED)
-        session.execute(delete(SignIn).where(ended))
+    """Forget the codes, tries, links and sign-ins whose time is over."""
+    for name in ("codes", "attempts", "links", "challenges", "devices", "sign_ins"):
+        retention.apply(name)
+
+
+@retention.removes("codes")
+def forget_codes(before: datetime, dry_run: bool) -> int:
+    """Codes that were asked for before this moment, with what the vault still holds of them."""
+
+    def unseal(ids: Sequence[int]) -> None:
+        vault.erase_all(select(OWNER + OneTimeCode.public_id).where(OneTimeCode.id.in_(ids)))
+
+    over = OneTimeCode.created_at < before
+    return retention.rows_gone("codes", OneTimeCode, over, dry_run=dry_run, beside=unseal)
+
+
+@retention.removes("attempts")
+def forget_attempts(before: datetime, dry_run: bool) -> int:
+    """Tries from before this moment."""
+    return retention.rows_gone("attempts", Attempt, Attempt.at < before, dry_run=dry_run)
+
+
+@retention.removes("links")
+def forget_sign_in_links(before: datetime, dry_run: bool) -> int:
+    """Links that ended before this moment."""
+    return retention.rows_gone("links", SignInLink, SignInLink.expires_at < before, dry_run=dry_run)
+
+
+@retention.removes("challenges")
+def forget_challenges(before: datetime, dry_run: bool) -> int:
+    """Challenges that were answered before this moment."""
+    over = SpentChallenge.at < before
+    return retention.rows_gone("challenges", SpentChallenge, over, dry_run=dry_run, key=SpentChallenge.hash)
+
+
+@retention.removes("devices")
+def forget_devices(before: datetime, dry_run: bool) -> int:
+    """Devices on which nobody has signed in since this moment."""
+    return retention.rows_gone("devices", KnownDevice, KnownDevice.seen_at < before, dry_run=dry_run)
+
+
+@retention.removes("sign_ins")
+def forget_sign_ins(before: datetime, dry_run: bool) -> int:
+    """Sign-ins that ended, or were ended, before this moment."""
+    over = or_(SignIn.expires_at < before, SignIn.revoked_at < before)
+    return retention.rows_gone("sign_ins", SignIn, over, dry_run=dry_run)

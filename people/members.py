@@ -9,7 +9,7 @@ from sqlalchemy import select
 from board.db import db, transaction
 from board.errors import Invalid, NotAllowed
 from board.i18n import _l
-from people import attempts, codes, contacts, nicknames, vault
+from people import attempts, codes, consenting, contacts, nicknames, vault
 from people.models import Department, Person
 from people.models.person import nickname_lookup
 
@@ -28,6 +28,8 @@ def verify_phone(phone: str, code: str, address: str) -> Person:
         person = join(phone) if fits else None
         if fits:
             attempts.right(tries)
+        if person is not None and person.active:
+            consenting.note_first(person, "sign-in")
     # Raised only here: inside, it would also undo the count of this try.
     if person is None:
         raise Invalid(

@@ -21,6 +21,8 @@ KINDS = (
     "account.second_factor_changed",
     "account.passkey_added",
     "account.passkey_removed",
+    "account.export_ready",
+    "account.deletion_waits",
 )
 
 

@@ -41,6 +41,18 @@ def may_invite(person: Person | None, thing: object = None) -> bool:
     return person is not None and person.has_role(Role.ADMINISTRATOR)
 
 
+@rule("person.export")
+def may_export(person: Person | None, other: Person) -> bool:
+    """Everybody takes along what the board holds about himself; staff too, whose acts in office are not theirs."""
+    return person is not None and person.active and person.id == other.id
+
+
+@rule("person.delete")
+def may_delete(person: Person | None, other: Person) -> bool:
+    """Members delete their own account; the one of an officer ends with his office, by an administrator."""
+    return person is not None and person.active and person.id == other.id and not person.is_staff
+
+
 @rule("board.examine")
 def may_examine(person: Person | None, thing: object = None) -> bool:
     """Administrators look after the installation."""

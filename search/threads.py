@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from board.db import db
@@ -77,11 +77,11 @@ def _public_threads() -> Any:
             Thread.body_id,
             Thread.place_id,
             title.public.label("title"),
-            title.hidden_at.label("title_hidden"),
+            func.coalesce(title.hidden_at, title.erased_at).label("title_hidden"),
             body.public.label("body"),
-            body.hidden_at.label("body_hidden"),
+            func.coalesce(body.hidden_at, body.erased_at).label("body_hidden"),
             place.public.label("place"),
-            place.hidden_at.label("place_hidden"),
+            func.coalesce(place.hidden_at, place.erased_at).label("place_hidden"),
             Case.id.label("case_id"),
             Case.number,
             Case.status,
@@ -138,7 +138,10 @@ def _said(thread_ids: Sequence[int]) -> dict[int, list[tuple[int, str]]]:
         select(CaseEvent.thread_id, Text.id, Text.public)
         .join(Text, CaseEvent.public_text_id == Text.id)
         .where(
-            CaseEvent.thread_id.in_(thread_ids), CaseEvent.visibility == "public", Text.hidden_at.is_(None)
+            CaseEvent.thread_id.in_(thread_ids),
+            CaseEvent.visibility == "public",
+            Text.hidden_at.is_(None),
+            Text.erased_at.is_(None),
         )
         .order_by(CaseEvent.thread_id, CaseEvent.seq)
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 
 from board import jobs
-from board.clock import now
+from board.clock import midnight, now, today
 from board.db import db, transaction
 from board.events import on
 from board.seams import provides
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 KIND = "index-thread"
 REBUILD = "rebuild-index"
 BATCH = 200  # threads written in one commit: a commit costs as much for one as for many
+AT_NIGHT = timedelta(hours=3)
 AGAIN = 30.0  # seconds until a job looks again at an index that cannot be written
 
 
@@ -69,6 +70,22 @@ def _waiting() -> dict[int, str]:
     ).all()
     db.session.rollback()
     return {job_id: ids["thread"] for job_id, ids in rows}
+
+
+@provides("index_again")
+def promise_again(thread: str) -> None:
+    """Words of a thread (public id) went without a step that says so: index it again, inside the open transaction."""
+    jobs.put(KIND, key=f"{KIND}:{thread}:{now().isoformat()}", thread=thread)
+
+
+@provides("rewrite_index")
+def promise_rewriting() -> None:
+    """Words were erased for good: what the files of the index still hold of them goes when they are written anew, tonight.
+
+    One rewriting a night, however many accounts were deleted that day.
+    """
+    tonight = midnight(today() + timedelta(days=1)) + AT_NIGHT
+    jobs.put(REBUILD, key=f"{REBUILD}:{tonight:%Y-%m-%d}", due_at=tonight)
 
 
 @provides("reindex")

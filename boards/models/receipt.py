@@ -10,18 +10,19 @@ from __future__ import annotations
 import base64
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken
 from flask import current_app
-from sqlalchemy import ColumnElement, ForeignKey, String, delete, select
+from sqlalchemy import ColumnElement, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from board import retention
 from board.clock import now
-from board.db import Model, PublicId, db, transaction
+from board.db import Model, PublicId, db
 from board.errors import NotFound, WrongState
 from board.i18n import _l
 from board.once import Once
@@ -35,7 +36,7 @@ from boards.models.timeline import CaseEvent
 from people import vault
 
 DIGITS = 16
-KEPT = timedelta(days=90)  # after its case was closed
+KEPT = timedelta(days=retention.LINES["receipts"].days)  # after its case was closed
 PASS = timedelta(minutes=30)  # for which an opened dialogue stays open without the digits
 AGAIN = timedelta(minutes=10)  # in which the same form, sent twice, is shown the same digits
 
@@ -166,11 +167,18 @@ def _over() -> ColumnElement[bool]:
     return closed.correlate(Receipt).exists()
 
 
+@retention.removes("receipts")
+def forget_over(before: datetime, dry_run: bool) -> int:
+    """The receipts whose case was closed before this moment: from then on they never were."""
+    closed = select(Case.id).where(
+        Case.thread_id == Receipt.thread_id, Case.status == Status.CLOSED, Case.closed_at <= before
+    )
+    return retention.rows_gone("receipts", Receipt, closed.correlate(Receipt).exists(), dry_run=dry_run)
+
+
 def sweep() -> int:
-    """Forget the receipts whose time is over: from then on they never were. How many."""
-    with transaction() as session:
-        result = session.execute(delete(Receipt).where(_over()).execution_options(synchronize_session=False))
-        return int(result.rowcount)  # type: ignore[attr-defined]
+    """Forget the receipts whose time is over; how many."""
+    return retention.apply("receipts")
 
 
 # --- the same form twice ----------------------------------------------------------------------------------

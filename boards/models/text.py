@@ -18,7 +18,7 @@ from board import audit, markup, masking
 from board.clock import now
 from board.db import Model, PublicId, db, random_id
 from board.errors import Invalid, WrongState
-from board.i18n import _l
+from board.i18n import DEFAULT, _, _l, speaking
 from board.live import append
 from board.permissions import require
 from board.text import normalise
@@ -77,6 +77,7 @@ class Text(PublicId, Model):
     edited_at: Mapped[datetime | None]
     hidden_at: Mapped[datetime | None]
     hidden_reason: Mapped[str | None] = mapped_column(String(40))
+    erased_at: Mapped[datetime | None]  # with its author's account: one sentence stands in its place
     # In a member's reply: "waiting" while what is covered holds a way to reach somebody, then "released" or "kept".
     contacts: Mapped[str | None] = mapped_column(String(10))
 
@@ -194,7 +195,24 @@ class Text(PublicId, Model):
 
     def markup(self) -> Markup:
         """The public words as safe HTML. Whoever shows them asks before whether the text is hidden."""
+        if self.erased_at is not None:
+            return Markup("<p>{}</p>").format(erased_words())
         return Markup(self.html)  # made by board.markup, bleached at write time
+
+    def erase(self) -> None:
+        """Forget the words for good, with all that was kept of them; whoever calls it deletes its author's account."""
+        vault.erase(self.owner)
+        with speaking(DEFAULT):
+            self.public = str(erased_words())
+        self.masked, self.covers, self.in_vault, self.contacts = [], [], False, None
+        self.revisions.clear()
+        self.mask_version, self.erased_at = masking.MASK_VERSION, now()
+        self.render()
+
+    def drop_original(self) -> None:
+        """Forget the words as they were typed; what everybody reads stays as it is, covers and all."""
+        vault.erase(self.owner, "original")
+        self.covers, self.in_vault = [], False  # they lay over words that are no longer there
 
     def keep_revision(self) -> None:
         """Remember the words as they are before they change."""
@@ -221,6 +239,11 @@ class Text(PublicId, Model):
         original = self.original()
         self.covers = without(self.covers, spans)
         self.put(original)
+
+
+def erased_words() -> str:
+    """What stands in the place of words whose author has gone."""
+    return _("The author has deleted the account and this text")
 
 
 class TextRevision(Model):

@@ -32,7 +32,8 @@ from boards.sentences import chips, say
 from boards.units import units_called, units_like, units_of
 from boards.views.acting import myself
 from boards.views.receipts import issued, issued_before
-from people import me
+from boards.words import URGENT
+from people import consenting, me
 from people.codes import Started, can_send
 from people.csrf import visitors_too
 from people.models import Department
@@ -104,6 +105,8 @@ def create(key: str | None = None) -> Response:
         if refused is not None:
             return refused
         _not_as_staff(section)
+    if _must_agree_first(composition):
+        return consenting.ask(myself())
     try:
         return _post(key, composition, restrict=bool(check.delicate) and composition.restrict == "department")
     except Invalid as error:
@@ -113,6 +116,13 @@ def create(key: str | None = None) -> Response:
         response = _form(key, section, composition, errors={"": message}, status=429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
+
+
+def _must_agree_first(composition: Composition) -> bool:
+    """Whether the privacy page has changed since this member agreed to it; present danger does not wait for that."""
+    if composition.identity == "receipt" or composition.draft().dangers() & URGENT:
+        return False
+    return consenting.asks_again(me())
 
 
 def _post(key: str | None, composition: Composition, *, restrict: bool) -> Response:
@@ -134,6 +144,7 @@ def _post(key: str | None, composition: Composition, *, restrict: bool) -> Respo
                 section, draft, by=myself(), attach=lambda thread: composition.photos.hang_on(thread.body)
             )
             target = f"/received/{thread.case.number}" if thread.case is not None else thread_path(thread)
+            consenting.note_first(myself(), "post")
             once.use(composition.once, target)
     except IntegrityError:
         # Two copies of one form met: the other one was first.

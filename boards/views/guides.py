@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
+from board import retention
 from board.web import cached_page
 from boards.models.section import Section
+from people import consenting
 
 bp = Blueprint("guides", __name__)
 
@@ -30,8 +32,8 @@ def guide() -> Response:
 
 @bp.get("/privacy")
 def privacy() -> Response:
-    """What is kept, who reads it, and what the board never does."""
-    return _static("privacy")
+    """What is kept, for how long, who reads it, and what the board never does."""
+    return _static("privacy", version=consenting.VERSION, rules=retention.rules())
 
 
 @bp.get("/accessibility")

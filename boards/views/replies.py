@@ -21,7 +21,8 @@ from boards.models.thread import Thread
 from boards.newcomers import expect_reply
 from boards.photos import Pending
 from boards.views.acting import SAID, Words, done, myself, sent
-from people import me
+from boards.words import danger
+from people import consenting, me
 from people.models import Person
 from people.signing_in import login_required
 
@@ -39,6 +40,8 @@ def create(public_id: str) -> Response:
     if before is not None:
         return redirect(before, 303)  # type: ignore[return-value]
     person = myself()
+    if consenting.asks_again(person) and not danger(request.form.get("body", "")[:LONGEST]):
+        return consenting.ask(person)
     spend("reply", REPLIES, person.public_id)
     thread = Thread.by_public_id(public_id, reader=person)
     back = thread_path(thread)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, select
@@ -12,7 +12,7 @@ from board.clock import now
 from board.db import Model, PublicId, db
 from people.models import Person
 
-KEPT = timedelta(days=90)
+SHOWN = 20  # at once
 
 
 class AccountNotice(PublicId, Model):
@@ -41,6 +41,6 @@ class AccountNotice(PublicId, Model):
 
     @classmethod
     def of(cls, person: Person) -> list[AccountNotice]:
-        """A person's notices that are kept, newest first."""
-        query = select(cls).where(cls.person_id == person.id, cls.at > now() - KEPT)
-        return list(db.session.scalars(query.order_by(cls.id.desc())))
+        """A person's newest notices, newest first."""
+        query = select(cls).where(cls.person_id == person.id).order_by(cls.id.desc()).limit(SHOWN)
+        return list(db.session.scalars(query))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from board import jobs
+from board import jobs, retention
 from board.clock import midnight, now, today
-from board.db import Model, db, transaction
+from board.db import Model, db
 from people import vault
 from people.models import Person
 from people.models.sign_in import hashed
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from notifications.models.delivery import Delivery
 
 LASTS = timedelta(minutes=30)
-KEPT = timedelta(days=1)  # after its end: whoever presses it late reads that it is over
+KEPT = timedelta(
+    days=retention.LINES["acknowledgements"].days
+)  # after its end: whoever presses it late reads that it is over
 LENGTH = 26  # characters of 5 bits: 130 bits, short enough for a text message
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -90,8 +92,14 @@ def _promise_forgetting() -> None:
 @jobs.handler("forget-links")
 def forget_links() -> None:
     """Delete the links whose half hour has been over for a day, pressed or not."""
-    with transaction() as session:
-        session.execute(delete(AcknowledgementLink).where(AcknowledgementLink.expires_at <= now() - KEPT))
+    retention.apply("acknowledgements")
+
+
+@retention.removes("acknowledgements")
+def forget_old(before: datetime, dry_run: bool) -> int:
+    """Links that ended before this moment."""
+    over = AcknowledgementLink.expires_at < before
+    return retention.rows_gone("acknowledgements", AcknowledgementLink, over, dry_run=dry_run)
 
 
 def _token(delivery: str) -> str:

@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from board import jobs
+from board import jobs, retention
 from board.clock import now
 from board.db import Model, PublicId, db, insert, writing
 from people.models import Contact, Person
@@ -139,3 +139,16 @@ def queue_many(
         if each.channel != LIVE:
             jobs.put("carry", key=f"carry:{each.public_id}", due_at=due_at, delivery=each.public_id)
     return made
+
+
+@retention.removes("deliveries")
+def forget_old(before: datetime, dry_run: bool) -> int:
+    """Notes of news that came or were given up before this moment; those of calls stand on their cases and stay."""
+    over = and_(
+        Delivery.purpose != Purpose.PAGE,
+        Delivery.page_id.is_(None),
+        Delivery.person_id.is_not(None),
+        Delivery.queued_at < before,
+        or_(Delivery.sent_at.is_not(None), Delivery.failed_at.is_not(None), Delivery.dropped_at.is_not(None)),
+    )
+    return retention.rows_gone("deliveries", Delivery, over, dry_run=dry_run)

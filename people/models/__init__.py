@@ -4,8 +4,11 @@ from people.models.appointment import SERVING, Appointment, Role
 from people.models.attempt import Attempt
 from people.models.calendar_feed import CalendarFeed
 from people.models.code import OneTimeCode
+from people.models.consent import Consent
 from people.models.contact import Contact
+from people.models.deletion import Deletion
 from people.models.department import Department
+from people.models.export import Export
 from people.models.hand_over import HandoverNote
 from people.models.invitation import Invitation
 from people.models.known_device import KnownDevice
@@ -23,9 +26,12 @@ __all__ = [
     "Appointment",
     "Attempt",
     "CalendarFeed",
+    "Consent",
     "Contact",
+    "Deletion",
     "Department",
     "DutyWindow",
+    "Export",
     "HandoverNote",
     "Invitation",
     "KnownDevice",

@@ -88,6 +88,9 @@ class Person(UserMixin, PublicId, Model):
     totp_step: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    erased_at: Mapped[
+        datetime | None
+    ]  # by himself: nothing is left but this row, to which his cases still point
     signed_out_at: Mapped[datetime | None]  # by an administrator; one-time links made before are void
 
     appointments: Mapped[list[Appointment]] = relationship(
@@ -198,6 +201,8 @@ class Person(UserMixin, PublicId, Model):
     @property
     def shown_nickname(self) -> str:
         """The nickname on a page; a plain word where there is none, or where its key is gone: the page is drawn all the same."""
+        if self.erased_at is not None:
+            return _("Account deleted")
         try:
             return self.nickname or _("Resident")
         except vault.VaultError as error:
@@ -228,6 +233,13 @@ class Person(UserMixin, PublicId, Model):
         return (
             _("%(surname)s, %(number)s", surname=surname, number=self.number_words) if self.badge else surname
         )
+
+    def erase(self) -> None:
+        """Forget who this was, inside the open transaction; what points here points to nobody."""
+        vault.erase(self.owner)
+        self.nickname = None
+        self.active = False
+        self.erased_at = self.signed_out_at = now()
 
     @classmethod
     def by_public_id(cls, public_id: str) -> Person:

@@ -48,7 +48,7 @@ from notifications.targets import target
 from notifications.unsubscribing import token_of
 from people import contacts, news, vault
 from people.invitations import invite
-from people.models import Department, Passkey, Person, SignIn
+from people.models import Department, Export, Passkey, Person, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
 from tests.complaining import DISCIPLINE, complain, officer, open_complaints, tasks
@@ -222,6 +222,7 @@ def populated(folder: Path) -> Iterator[Populated]:
                 _sign_in(board, who)
         board.inside(lambda: _own_things(board))
         board.inside(jobs.run_due)
+        board.inside(lambda: _noticed(board))
         board.keep()
         try:
             yield board
@@ -517,6 +518,10 @@ def _photo(owner: str, caption: str) -> str:
         return file.public_id
 
 
+def _noticed(board: Populated) -> None:
+    board.refs["notice"] = AccountNotice.of(board.cast.rita)[0].public_id
+
+
 def _own_things(board: Populated) -> None:
     with transaction():
         rita = board.cast.rita
@@ -535,6 +540,7 @@ def _own_things(board: Populated) -> None:
         _reaching(board)
         board.refs["follow"] = begin(target("section", "household"), by=rita).public_id
         board.refs["unsubscribe"] = token_of(rita)
+        board.refs["export"] = Export.ask(by=rita).public_id
         board.refs |= {name: getattr(board.cast, name).public_id for name in board.cast.names()}
 
 

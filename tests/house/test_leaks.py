@@ -47,7 +47,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Populated]:
 def guesses(board: Populated) -> list[str]:
     """The addresses that a curious reader asks without being led there."""
     found = [
-        "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/settings", "/desk", "/moderation", "/moderation/words", "/lookup",
+        "/", "/sections", "/d", "/mine", "/mine?show=followed", "/inbox", "/me", "/me/data", "/me/deletion", "/me/consent", "/privacy", "/transparency", "/settings", "/desk", "/moderation", "/moderation/words", "/lookup",
         "/readyz", "/guide", "/departments.json?q=", "/new", "/nothing-here", "/live", "/desk/phrases", "/admin/deliveries",
         "/manifest.webmanifest",
     ]  # fmt: skip
@@ -123,6 +123,7 @@ def guesses(board: Populated) -> list[str]:
     ]
     found += [f"/inspection?case={board.refs[name]}" for name in ("inside", "working", "given")]
     found += [f"/pressure-questions/{board.refs[name]}" for name in ("question", "pressed")]
+    found += [f"/me/exports/{board.refs['export']}", f"/inbox/account/{board.refs['notice']}"]
     found.append(f"/statements/{board.refs['statement']}")
     found += [
         "/supervision",

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from people.consenting import VERSION
 from tests.house.populated import PEOPLE, Populated, populated
 
 STAFF = "otto hugo lena dana carl mona adam ines"
@@ -199,6 +200,18 @@ ROWS = [
     _row("POST", "/prefs", "/prefs", 303, theme="dark"),
     act("/me/nickname", "/me/nickname", "rita vera", nickname="春天的银杏"),
     act("/me/password", "/me/password", "", but=f"422 {STAFF}", old_password="wrong", password="x" * 20),
+    mine("/me/data", who=EVERYBODY, others=403),
+    act("/me/exports", "", "", others=303, but="422 rita", press="1"),
+    mine("/me/exports/<public_id>", "/me/exports/{export}", who="rita", others=404),
+    mine("/me/deletion", who="rita vera", others=403),
+    # Rita's complaint is still being looked into, which holds her account.
+    act("/me/deletion", "/me/deletion", "vera", but="409 rita", typed="爱散步的银杏"),
+    _row("POST", "/me/deletion", "/me/deletion", 403, (422, "vera"), (409, "rita"), (SIGN_IN, "visitor"), typed="x"),
+    act("/me/deletion/undoing", "", "", but="409 rita vera", press="1"),
+    mine("/me/consent", who=EVERYBODY, others=403),
+    act("/me/consents", "/me/consents", EVERYBODY, version=VERSION),
+    act("/me/consents", "/me/consents", "", others=422, version="1999-01-01"),
+    _row("GET", "/inbox/notices/<public_id>", "/inbox/notices/{notice}", 404, (303, "rita"), (SIGN_IN, "visitor")),
     act("/me/sign-ins/<public_id>/revocation", "/me/sign-ins/{sign_in}/revocation", "rita", others=404),
     act("/inbox/reading", "/inbox/reading", EVERYBODY),
     # --- rosters

@@ -46,6 +46,9 @@ def code() -> Iterator[tuple[str, str]]:
 ASKS_BY_POSTER = {
     "boards/policy.py": "visible_to: what a reader wrote himself he may read",
     "boards/views/mine.py": "one's own list",
+    "boards/own_data.py": "one's own copy of everything, for oneself alone",
+    "boards/forgetting.py": "one's own words, which are deleted with the account",
+    "complaints/own_data.py": "one's own complaints, in one's own copy",
     "boards/models/posting.py": "a stranger's own mentions of the day, to keep them few",
     "boards/newcomers.py": "what one has posted oneself within a day of one's first week, to keep it few; told to nobody else",
     "boards/reviewing.py": "whether a text is the first of its writer, which says yes or no and keeps no number",

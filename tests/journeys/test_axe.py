@@ -44,7 +44,7 @@ BY_LANDED = {  # looked at in test_landed_walk.py
 NO_PAGES = {  # answers of other kinds: data, pieces of pages, files, forwarding
     "asset", "compose.departments", "moderation.presence", "compose.similar", "desk.case_pane", "desk.presence", "desk.rows", "desk.toasts", "files.show",
     "contacts.manifest", "contacts.service_worker", "people.calendar_feed", "people.roster_calendar", "health.alive", "health.ready", "inbox.show", "inbox.unread", "live.catch_up",
-    "transparency.as_json", "people.passkey_to_add", "people.passkey_to_confirm", "people.passkey_to_sign_in",
+    "people.fetch_copy", "transparency.as_json", "people.passkey_to_add", "people.passkey_to_confirm", "people.passkey_to_sign_in",
 }  # fmt: skip
 
 
@@ -255,11 +255,38 @@ def rita(places: Places, page: Page) -> list[Stop]:
         Stop("follows.new", "/follows/new?kind=place&target=路", "a place too short to follow"),
         Stop("people.account", "/me"),
         Stop("people.confirmation", "/me/confirmation"),
+        Stop("people.own_data", "/me/data"),
+        Stop("people.own_data", _copy_asked, "a copy that is being made or ready"),
+        Stop("people.consent", "/me/consent"),
+        Stop("people.deletion", "/me/deletion"),
+        Stop("people.deletion", _deletion_with_faults, "a nickname that does not fit"),
+        Stop("people.deletion", _deletion_asked, "an account that waits to be deleted"),
+        Stop("inbox.index", "/inbox", "messages of the board itself"),
         Stop("people.give_back", _carried, "what was carried over the sign-in"),
         Stop("mine.settings", "/settings"),
         Stop("mine.settings", _mail_with_faults, "a mail address with faults"),
         Stop("home.show", "/"),
     ]
+
+
+def _copy_asked(page: Page) -> None:
+    page.goto("/me/data")
+    page.locator('form[action="/me/exports"] button').click()
+    page.get_by_role("status").first.wait_for()
+
+
+def _deletion_with_faults(page: Page) -> None:
+    page.goto("/me/deletion")
+    page.locator('form[action="/me/deletion"] button').click()
+    page.locator(".field__error").first.wait_for()
+
+
+def _deletion_asked(page: Page) -> None:
+    page.goto("/me/deletion")
+    label = page.locator('label[for="f-typed"]').inner_text()
+    page.locator("[name=typed]").fill(label.partition("：")[2])
+    page.locator('form[action="/me/deletion"] button').click()
+    page.locator('form[action="/me/deletion/undoing"]').wait_for()
 
 
 def _rows(page: Page, queue: str) -> list[str]:
