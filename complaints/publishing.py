@@ -21,6 +21,8 @@ from complaints.models.complaint import Complaint
 from complaints.models.inquiry import Inquiry
 from complaints.sampling import first_of, month_of
 
+# Two receipts may be one person, and nobody can tell: all of them count as one.
+BY_RECEIPT = "by a receipt"
 FEWEST = 10  # distinct people below which a figure is not shown (domain.md §9)
 MERGED = "merged"
 
@@ -91,7 +93,7 @@ def stubs(section: Section) -> list[Stub]:
             month_of(filed_at),
             reason,
             "concluded" if case_id in ended else "open",
-            poster if poster is not None else f"case {case_id}",
+            poster if poster is not None else BY_RECEIPT,
         )
         for filed_at, reason, case_id, _status, _resolved, poster in rows
     ]
@@ -110,14 +112,14 @@ def conclusions(section: Section) -> list[Figure]:
     """How the tasks of complaints ended, over all the months that are over; small figures merged."""
     until = first_of(month_of(now()))
     rows = db.session.execute(
-        select(Inquiry.conclusion, Thread.poster_id, Case.id)
+        select(Inquiry.conclusion, Thread.poster_id)
         .join(Case, Inquiry.case_id == Case.id)
         .join(Thread, Case.thread_id == Thread.id)
         .where(Thread.section_id == section.id, Inquiry.concluded_at < until)
     )
     return merged(
-        Stub("", str(conclusion), "", poster if poster is not None else f"case {case_id}")
-        for conclusion, poster, case_id in rows
+        Stub("", str(conclusion), "", poster if poster is not None else BY_RECEIPT)
+        for conclusion, poster in rows
     )
 
 

@@ -120,6 +120,7 @@ def guesses(board: Populated) -> list[str]:
     found += [f"/follows/new?kind=search&target={quote('q=' + word)}" for word in ("持刀", "闹事")]
     for name in ("fresh.photo", "held.photo", "shut.photo", "missing.photo"):
         found += [f"/files/{board.refs[name]}/full", f"/files/{board.refs[name]}/thumb"]
+        found.append(f"/photos/{board.refs[name]}")
     found += [f"/live?since=person:{board.refs[who]}:0" for who in ("rita", "dana", "mona")]
     found += [f"/search?q={quote(word)}" for word in WORDS] + [
         f"/similar?title={quote(word * 3)}" for word in WORDS[:5]
@@ -335,7 +336,7 @@ def public_pages(board: Populated) -> list[str]:
     found = [
         path
         for path in guesses(board)
-        if not path.startswith(("/moderation", "/live?since=case", "/t/", "/files"))
+        if not path.startswith(("/moderation", "/live?since=case", "/t/", "/files", "/photos"))
     ]
     for path in ("/", "/sections", "/s/110", "/d/desk"):
         found += links(board.get("visitor", path).text)
