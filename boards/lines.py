@@ -342,6 +342,10 @@ def _appeal(e: CaseEvent, s: Scene) -> Markup:
             who=s.actor(e),
             until=when(until) if until else "–",
         )
+    if e.kind == "appeal.reminded":
+        if e.details.get("over"):
+            return _put(_("An appeal is past its promised time."))
+        return _put(_("An appeal still waits for another moderator."))
     said = {"words": _words(e)}
     if e.parameters.get("decision") == "overturned":
         return _put(_("Another moderator looked at it: it is given back. %(words)s."), **said)
@@ -423,6 +427,7 @@ LINES: dict[str, tuple[str, str, Draw]] = {
     "text.shown": ("eye", "", _moderated),
     "appeal.filed": ("gavel", "", _appeal),
     "appeal.decided": ("gavel", "", _appeal),
+    "appeal.reminded": ("gavel", "alert", _appeal),
     "text.uncovered": ("eye", "", _uncovered),
     "text.contacts_released": (
         "eye", "", _plain(lambda: _("A moderator looked at the numbers and links of a reply: everybody can read them now."))

@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from board.clock import now
 from board.db import db
-from board.errors import WrongState
+from board.errors import NotFound, WrongState
 from board.i18n import _, _l
 from board.live import append
+from board.permissions import may
 from boards.models.appeal import Appeal
 from boards.models.moderated import QUEUE
 from boards.models.moderation_act import ModerationAct
@@ -20,10 +21,22 @@ from boards.models.review_mark import ReviewMark
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
-from boards.modqueue import Item, Source, add
+from boards.modqueue import SOURCES, Item, Source, add
 from people.models import Person
 
 CONTACTS = timedelta(days=1)  # within which somebody looks at a contact in a reply
+
+
+def place_of(event: CaseEvent, person: Person) -> str:
+    """Where a moderator finds what a step tells him of: its item of the queue; "" for every other step and reader."""
+    name = event.kind.partition(".")[0]
+    public_id = event.details.get(name)
+    if name not in SOURCES or not isinstance(public_id, str) or not may(person, "moderation.open"):
+        return ""
+    try:
+        return SOURCES[name].find(public_id, person).path
+    except NotFound:
+        return ""
 
 
 def _settle_report(report: Report, by: Person, decision: str) -> None:

@@ -10,17 +10,23 @@ from board.seams import fill
 from boards.models import Case, Section
 from complaints.accusing import is_complaint, takes_complaints
 from complaints.models.statement import Statement
+from people import me
 from people.models import Department, Person
 
 
 @fill("desk.links")
 def desk_links(_department: Department, person: Person) -> Markup:
-    """At the duty desk: to the inspectors' desk, and to the questions that wait for this officer."""
-    asked = Statement.waiting_for(person)
+    """At the duty desk: to the inspectors' desk."""
     inspects = may(person, "inspection.open")
-    if not asked and not inspects:
-        return Markup()
-    return Markup(render_template("complaints/desk_links.html", asked=asked, inspects=inspects))
+    return Markup(render_template("complaints/desk_links.html")) if inspects else Markup()
+
+
+@fill("desk.notices")
+def asked_for_statement() -> Markup:
+    """Above the rows of the desk: the questions of the inspectors that wait for this officer, on a phone without a press."""
+    person = me()
+    asked = Statement.waiting_for(person) if person is not None else []
+    return Markup(render_template("complaints/asked.html", asked=asked)) if asked else Markup()
 
 
 @fill("desk.case")

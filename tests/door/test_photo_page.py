@@ -74,6 +74,7 @@ def test_a_photo_of_a_reply_leads_back_to_the_reply(client_of: Any, three: list[
     assert token is not None
     answer = send(client_of("vera"), f"/t/{thread.public_id}/replies", {**said, "csrf_token": token[1]})
     assert answer.status_code == 303
+    db.session.rollback()
     newest = db.session.scalars(select(StoredFile).order_by(StoredFile.id.desc())).first()
     assert newest is not None
     back = text(look(client_of(None), f"/photos/{newest.public_id}"))
