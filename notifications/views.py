@@ -69,7 +69,9 @@ def rows_of(person: Person, before: str | None = None) -> tuple[list[Row], str |
     items = items[:PAGE]
     threads = {item.event.thread_id for item in items}
     readable = set(db.session.scalars(select(Thread.id).where(Thread.id.in_(threads), visible_to(person))))
-    if person.is_staff and any(not item.event.thread.is_public for item in items if item.event.thread_id in readable):
+    if person.is_staff and any(
+        not item.event.thread.is_public for item in items if item.event.thread_id in readable
+    ):
         listed(by=person.public_id, page="/inbox")
     names = department_names()
     rows = [

@@ -116,9 +116,7 @@ def _note(public_ids: list[str]) -> None:
     person = me()
     if person is None or not person.is_staff:
         return
-    closed = select(Thread.id).where(
-        Thread.public_id.in_(public_ids), Thread.visibility != Visibility.PUBLIC
-    )
+    closed = select(Thread.id).where(Thread.public_id.in_(public_ids), Thread.visibility != Visibility.PUBLIC)
     if db.session.scalar(closed.limit(1)) is not None:
         listed(by=person.public_id, page="/search")
 

@@ -277,7 +277,9 @@ class Concluding(Moving):
             case.department = Department.desk()
             case.department_id = case.department.id
             case.lead_since = now()
-        return self._reopen(account(by), None, role="poster", after="transferred" if transferred else "planned")
+        return self._reopen(
+            account(by), None, role="poster", after="transferred" if transferred else "planned"
+        )
 
     def _bar_follow_up(self, person: Person | None) -> Any:
         details = self._case.outcome_details

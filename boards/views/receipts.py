@@ -98,9 +98,7 @@ def rate() -> Response:
 def reopen() -> Response:
     """It is not solved: the next round begins."""
     words = _word("words")
-    return _act(
-        "reopen", lambda receipt: receipt.case.reopen(by=receipt.holder, words=words), SAID["reopen"]
-    )
+    return _act("reopen", lambda receipt: receipt.case.reopen(by=receipt.holder, words=words), SAID["reopen"])
 
 
 @bp.post("/receipt/nudge")

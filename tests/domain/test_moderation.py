@@ -17,7 +17,18 @@ from board.errors import Invalid, NotAllowed, WrongState
 from board.permissions import may
 from boards import appealing, modlog, modqueue
 from boards.filing import file_report
-from boards.models import Appeal, Case, CaseEvent, ModerationAct, Report, ReviewMark, Section, Text, Thread, WatchedWord
+from boards.models import (
+    Appeal,
+    Case,
+    CaseEvent,
+    ModerationAct,
+    Report,
+    ReviewMark,
+    Section,
+    Text,
+    Thread,
+    WatchedWord,
+)
 from boards.models.posting import reply
 from boards.models.text import merged, without
 from boards.models.timeline import verify

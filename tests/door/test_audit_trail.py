@@ -77,7 +77,9 @@ def test_a_restricted_case_is_noted_once_an_hour_for_each_who_opens_it(
     assert rows("case.read")[2:] == [("case.read", otto, f"case:{shut}")]
 
 
-@pytest.mark.parametrize(("page", "path"), [("/desk", "/desk"), ("/desk", "/desk/rows"), ("/inbox", "/inbox")])
+@pytest.mark.parametrize(
+    ("page", "path"), [("/desk", "/desk"), ("/desk", "/desk/rows"), ("/inbox", "/inbox")]
+)
 def test_a_list_that_shows_the_title_of_something_closed_is_one_reading_of_the_list(
     shut: str, cast: Cast, otto: str, get_as: Get, page: str, path: str
 ) -> None:

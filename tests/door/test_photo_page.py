@@ -59,7 +59,9 @@ def test_the_thumbnail_leads_to_the_page_and_the_page_to_its_neighbours_and_back
     assert source is not None
     file = look(visitor, source[1])
     assert file.status_code == 200
-    assert file.headers["Content-Disposition"].startswith("attachment"), "opened by itself it is no page of ours"
+    assert file.headers["Content-Disposition"].startswith("attachment"), (
+        "opened by itself it is no page of ours"
+    )
 
 
 def test_a_photo_of_a_reply_leads_back_to_the_reply(client_of: Any, three: list[str]) -> None:
@@ -85,7 +87,9 @@ def test_a_photo_of_a_reply_leads_back_to_the_reply(client_of: Any, three: list[
 def test_a_held_post_takes_its_photo_pages_along(client_of: Any, cast: Any, three: list[str]) -> None:
     with transaction():
         db.session.scalars(select(Thread)).one().hold(by=cast.mona, reason="private_data")
-    found = {who: look(client_of(who), three[0]).status_code for who in (None, "vera", "rita", "mona", "hugo")}
+    found = {
+        who: look(client_of(who), three[0]).status_code for who in (None, "vera", "rita", "mona", "hugo")
+    }
     assert found == {None: 404, "vera": 404, "rita": 200, "mona": 200, "hugo": 404}
 
 

@@ -189,15 +189,15 @@ def test_news_and_conclusions_are_read_by_the_digits_and_answers_reach_the_free_
     page = opened(visitor, number)
     assert "QNEWS" in page
     assert "021456" not in page, "who is accused is for the inspectors"
-    done = send(visitor, "/receipt/messages", {**fields(page, "messages"), "body": "QMORE 还有一位民警在场。"})
+    done = send(
+        visitor, "/receipt/messages", {**fields(page, "messages"), "body": "QMORE 还有一位民警在场。"}
+    )
     assert done.status_code == 200
     jobs.run_due()
     said = db.session.scalars(select(CaseEvent).where(CaseEvent.kind == "reply.posted")).one()
     heard = set(
         db.session.scalars(
-            select(InboxItem.person_id).where(
-                InboxItem.event_id == said.id, InboxItem.person_id.is_not(None)
-            )
+            select(InboxItem.person_id).where(InboxItem.event_id == said.id, InboxItem.person_id.is_not(None))
         )
     )
     assert city.ines.id in heard

@@ -95,7 +95,7 @@ def at(page: Page, number: str, queue: str) -> None:
 
 def propose(page: Page, number: str, words: str) -> None:
     at(page, number, "working")
-    unfold(page, "提出结论")
+    unfold(page, "拟定结论")
     form = page.locator("form[action$='/proposal']").first
     form.locator("[name=conclusion][value=true]").check()
     form.locator("[name=findings]").fill(words)
@@ -161,7 +161,7 @@ def test_from_the_receipt_to_the_published_conclusion(open_as: Opened) -> None:
     expect(ines.locator("main")).to_contain_text("021456")
     send(ines, "/acceptance")
     at(ines, number, "working")
-    unfold(ines, "告诉投诉人进展")
+    unfold(ines, "告诉发帖人进展")
     ines.locator("form[action$='/news'] [name=news]").first.fill(NEWS)
     send(ines, "/news")
     at(ines, number, "working")
@@ -215,7 +215,7 @@ def test_from_the_receipt_to_the_published_conclusion(open_as: Opened) -> None:
     propose(one, number, FINDINGS["discipline"])
     found += faults(one, "discipline, proposed")
     agree(other, number, "/confirmation")
-    expect(other.locator("main")).to_contain_text("已有结论")
+    expect(other.locator("main")).to_contain_text("已办结")
 
     # The conclusion is read and rated by the digits.
     enter(citizen, digits)
@@ -235,7 +235,7 @@ def test_from_the_receipt_to_the_published_conclusion(open_as: Opened) -> None:
     month_over(open_as.board, number)
     vera = open_as("vera")
     vera.goto("/complaints")
-    expect(vera.locator("#complaints")).to_contain_text("不足 10 人")
+    expect(vera.locator("main")).to_contain_text("不足 10 人")
     for hidden in (*HIDDEN, number, number[:8], "交警", "接警不处"):
         expect(vera.locator("main")).not_to_contain_text(hidden)
     found += faults(vera, "everybody, the month")
