@@ -539,6 +539,8 @@ def card(event: CaseEvent, text: Text, scene: Scene) -> tuple[str, dict[str, Any
     line_words, badge, note = _("resident"), "", ""
     if text.kind == "internal":
         name = event.department.title if event.department is not None else name
+        # Words that a unit gave another one stand under the unit that said them.
+        name = scene.names.get(str(event.details.get("spoken_by", "")), name)
         line_words = event.actor.display_name if event.actor is not None else ""
         badge = _("Internal note (the public cannot see it)")
     elif event.actor_role == "expert":

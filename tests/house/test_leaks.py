@@ -32,7 +32,7 @@ ALIKE = 5  # links of one shape that a reader follows
 WORDS = (
     "路口", "持刀", "救命", "三号楼", "隔壁", "青松路居民", "13912345678", "19900000777",
     "QWECHAT_2207", "63129977", "QREPLYLINK",
-    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QCOVERED", "QREPORTWORDS",
+    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QRECEIPTTITLE", "QRECEIPTRATED", "QCOVERED", "QREPORTWORDS",
 )  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def guesses(board: Populated) -> list[str]:
         "stale",
         "changed",
         "complaint",
+        "receipted",
         "missing",
     ):
         number, thread = board.refs[thing], board.refs[f"{thing}.thread"]
@@ -110,6 +111,7 @@ def guesses(board: Populated) -> list[str]:
         if f"{thing}.text" in board.refs:
             found.append(f"/t/{thread}/covers?text={board.refs[f'{thing}.text']}")
     found += ["/complaints", "/inspection", f"/inspection?case={board.refs['complaint']}"]
+    found.append(f"/inspection?case={board.refs['receipted']}")
     found += [f"/inspection?queue={queue}" for queue in ("new", "working", "empty")]
     found.append(f"/statements/{board.refs['statement']}")
     found += ["/follows", "/follows/new?kind=section&target=110", "/follows/new?kind=department&target=desk"]
@@ -151,6 +153,7 @@ def secrets_of(board: Populated, who: str) -> list[str]:
         ("shut", READ_SHUT),
         ("opening", READ_SHUT),
         ("complaint", READ_COMPLAINT),
+        ("receipted", {"ines"}),
     ):
         if who not in readers:
             names = (
@@ -320,6 +323,9 @@ def test_logs_say_nothing_of_what_was_typed(board: Populated, caplog: pytest.Log
         )
         original = board.path("/cases/{private}/originals/{private.text}")
         board.post("otto", original, {"reason": "QLOG 回电话 13912345678"})
+        for form in ("messages", "rating", "reopening"):
+            fields = {"entry": "QLOG.1.x", "body": "QLOG 13912345678", "text": "QLOG", "words": "QLOG"}
+            board.post("visitor", f"/receipt/{form}", fields)
         board.post("otto", "/staff/sign-in", {"login": "021456", "password": "QLOG-password"})
     board.restore()
 

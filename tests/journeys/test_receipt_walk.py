@@ -159,6 +159,7 @@ def test_from_the_receipt_to_the_published_conclusion(open_as: Opened) -> None:
     at(ines, number, "new")
     expect(ines.locator("main")).to_contain_text(WHOM)
     expect(ines.locator("main")).to_contain_text("021456")
+    expect(ines.locator("main")).to_contain_text("联系不到人")
     send(ines, "/acceptance")
     at(ines, number, "working")
     unfold(ines, "告诉发帖人进展")
