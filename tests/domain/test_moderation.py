@@ -331,6 +331,7 @@ def test_whoever_may_decide_an_appeal_hears_of_it_and_is_reminded_and_whoever_ac
         )
         found: dict[int, list[str]] = {}
         for person, kind in rows:
+            assert person is not None
             found.setdefault(person, []).append(kind)
         return found
 
@@ -355,7 +356,6 @@ def test_whoever_may_decide_an_appeal_hears_of_it_and_is_reminded_and_whoever_ac
         db.session.get_one(Appeal, appeal_id).decide(by=second(world), decision="upheld", words="维持。")
     clock.advance(timedelta(days=9))
     jobs.run_due()
-    assert told() == {world.second_id: ["appeal.filed", "appeal.reminded", "appeal.reminded"], **told()}
     assert sum(kinds.count("appeal.reminded") for kinds in told().values()) == 2
 
 
