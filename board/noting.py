@@ -47,6 +47,14 @@ def opened(act: str, *, by: str, thing: str) -> None:
         g.setdefault("opened", {})[act, by, thing] = None
 
 
+def listed(*, by: str, page: str) -> None:
+    """Say that a list shows titles of what is closed to `by`: one reading of that list, not one of each case in it.
+
+    Whoever reads more of a case than its line opens it, and that is noted by itself.
+    """
+    opened("list.read", by=by, thing=f"page:{page}"[:80])
+
+
 def _gathered() -> None:
     if request.url_rule is not None and _under(request.url_rule.rule, GATHERED):
         person = provided("officer_at_work")

@@ -34,7 +34,7 @@ from boards.models.status import Outcome, Status
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
-from boards.photos import photos_of
+from boards.photos import addresses, photos_of
 from boards.sentences import Quote, by_when, chip, chips, outcome_words, quote_of, say, tidy, time_used
 from people.models import Person
 
@@ -202,8 +202,7 @@ def draw(thread: Thread, variant: str) -> Drawn:
 def photo(file: StoredFile) -> dict[str, Any]:
     """A photo as components/photos.html shows it."""
     return {
-        "thumb": f"/files/{file.public_id}/thumb",
-        "full": f"/files/{file.public_id}/full",
+        **addresses(file),
         "width": file.width,
         "height": file.height,
         "caption": file.caption,

@@ -497,9 +497,11 @@ def _post(act: Act, done: Loaded, pictures: Pictures) -> None:
         body=entry.body.strip(),
         identity=identity if identity in section.identities else section.default_identity,
         place=entry.place,
+        departments=entry.about_units,
         restrict=entry.restricted,
         source=SOURCE + entry.key,
         kind=entry.kind,
+        about={"about_reason": entry.about_reason, "about_whom": entry.about_whom},
     )
     thread = post(section, draft, by=by, attach=lambda new: _hang(pictures, new.body))
     thread.views_count = entry.reads

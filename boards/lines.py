@@ -344,6 +344,10 @@ def _appeal(e: CaseEvent, s: Scene) -> Markup:
             who=s.actor(e),
             until=when(until) if until else "–",
         )
+    if e.kind == "appeal.reminded":
+        if e.details.get("over"):
+            return _put(_("An appeal is past its promised time."))
+        return _put(_("An appeal still waits for another moderator."))
     said = {"words": _words(e)}
     if e.parameters.get("decision") == "overturned":
         return _put(_("Another moderator looked at it: it is given back. %(words)s."), **said)
@@ -428,6 +432,7 @@ LINES: dict[str, tuple[str, str, Draw]] = {
     "text.shown": ("eye", "", _moderated),
     "appeal.filed": ("gavel", "", _appeal),
     "appeal.decided": ("gavel", "", _appeal),
+    "appeal.reminded": ("gavel", "alert", _appeal),
     "text.uncovered": ("eye", "", _uncovered),
     "text.contacts_released": (
         "eye", "", _plain(lambda: _("A moderator looked at the numbers and links of a reply: everybody can read them now."))
@@ -539,6 +544,8 @@ def card(event: CaseEvent, text: Text, scene: Scene) -> tuple[str, dict[str, Any
     line_words, badge, note = _("resident"), "", ""
     if text.kind == "internal":
         name = event.department.title if event.department is not None else name
+        # Words that a unit gave another one stand under the unit that said them.
+        name = scene.names.get(str(event.details.get("spoken_by", "")), name)
         line_words = event.actor.display_name if event.actor is not None else ""
         badge = _("Internal note (the public cannot see it)")
     elif event.actor_role == "expert":

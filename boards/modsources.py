@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from board.errors import WrongState
+from board.errors import NotFound, WrongState
 from board.i18n import _, _l
+from board.permissions import may
 from boards.models.appeal import Appeal
 from boards.models.contacts import thread_of
 from boards.models.moderation_act import ModerationAct
@@ -18,10 +19,22 @@ from boards.models.review_mark import ReviewMark
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import CaseEvent
-from boards.modqueue import Source, add
+from boards.modqueue import SOURCES, Source, add
 from people.models import Person
 
 CONTACTS = timedelta(days=1)  # within which somebody looks at a contact in a reply
+
+
+def place_of(event: CaseEvent, person: Person) -> str:
+    """Where a moderator finds what a step tells him of: its item of the queue; "" for every other step and reader."""
+    name = event.kind.partition(".")[0]
+    public_id = event.details.get(name)
+    if name not in SOURCES or not isinstance(public_id, str) or not may(person, "moderation.open"):
+        return ""
+    try:
+        return SOURCES[name].find(public_id, person).path
+    except NotFound:
+        return ""
 
 
 def _settle_report(report: Report, by: Person, decision: str) -> None:

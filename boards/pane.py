@@ -27,7 +27,7 @@ from boards.models.deadline import calendar
 from boards.models.phrase import phrases_of
 from boards.models.status import Outcome, Status
 from boards.models.text import masked
-from boards.photos import photos_of
+from boards.photos import addresses, photos_of
 from boards.policy import visible_to
 from boards.sentences import chips, concluded, outcome_said, outcome_word, say, taken_on, tidy
 from people.models import Person
@@ -452,11 +452,4 @@ def _asked_for(approval: Approval) -> list[tuple[str, str]]:
 
 
 def _photo(file: Any) -> dict[str, Any]:
-    url = f"/files/{file.public_id}"
-    return {
-        "thumb": f"{url}/thumb",
-        "full": f"{url}/full",
-        "width": 120,
-        "height": 88,
-        "caption": file.caption,
-    }
+    return {**addresses(file), "width": 120, "height": 88, "caption": file.caption}

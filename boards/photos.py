@@ -18,7 +18,7 @@ from werkzeug.datastructures import FileStorage
 from board import jobs, retention
 from board.clock import now
 from board.db import db, transaction
-from board.errors import Invalid
+from board.errors import Invalid, NotFound
 from board.files import StoredFile, keep, store
 from board.i18n import _l
 from board.images import LARGEST, MB, Picture, rebuild
@@ -180,14 +180,22 @@ def photos_of(texts: Iterable[Text]) -> dict[int, list[StoredFile]]:
     return {by_ref[ref]: files for ref, files in StoredFile.of_many(OF_TEXT, by_ref).items()}
 
 
-@provides("file_visible")
-def file_visible(file: StoredFile, person: Person | None) -> bool:
-    """Whoever sees a text in its thread sees its photos; what waits in a form nobody sees by an address."""
+@dataclass(frozen=True)
+class Hung:
+    """A photo and where it hangs: its text's thread, and the step that said the text, if one did."""
+
+    file: StoredFile
+    thread: Thread
+    event: CaseEvent | None
+
+
+def hung(file: StoredFile) -> Hung | None:
+    """Where a photo hangs; None for what waits in a form, and where its text is hidden or gone."""
     if file.owner_kind != OF_TEXT:
-        return False
+        return None
     text = db.session.scalar(select(Text).where(Text.public_id == file.owner_ref))
     if text is None or text.hidden_at is not None:
-        return False
+        return None
     event = db.session.scalar(
         select(CaseEvent)
         .where(or_(CaseEvent.public_text_id == text.id, CaseEvent.internal_text_id == text.id))
@@ -199,9 +207,39 @@ def file_visible(file: StoredFile, person: Person | None) -> bool:
         if event is not None
         else db.session.scalar(select(Thread).where(Thread.body_id == text.id))
     )
-    if thread is None or not sees(person, thread):
+    return Hung(file, thread, event) if thread is not None else None
+
+
+@provides("file_visible")
+def file_visible(file: StoredFile, person: Person | None) -> bool:
+    """Whoever sees a text in its thread sees its photos; what waits in a form nobody sees by an address."""
+    place = hung(file)
+    return place is not None and _shown(place, person)
+
+
+def _shown(place: Hung, person: Person | None) -> bool:
+    thread = place.thread
+    if not sees(person, thread):
         return False
     thread.open_for(person)
-    if event is not None and not event.is_public:
+    if place.event is not None and not place.event.is_public:
         return thread.case is not None and may(person, "case.note", thread.case)
     return True
+
+
+def shown_to(person: Person | None, public_id: str) -> Hung:
+    """A photo for this reader; NotFound for what is missing and for what he may not see."""
+    file = db.session.scalar(select(StoredFile).where(StoredFile.public_id == public_id))
+    place = hung(file) if file is not None else None
+    if place is None or not _shown(place, person):
+        raise NotFound
+    return place
+
+
+def addresses(file: StoredFile) -> dict[str, str]:
+    """Where the sizes of a photo are, and the page that shows it large."""
+    return {
+        "thumb": f"/files/{file.public_id}/thumb",
+        "full": f"/files/{file.public_id}/full",
+        "page": f"/photos/{file.public_id}",
+    }

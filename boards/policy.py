@@ -14,6 +14,7 @@ from boards.models.assist import AssistTask
 from boards.models.case import Case
 from boards.models.contacts import thread_of
 from boards.models.handover import Handover
+from boards.models.holder import Poster, posted_by
 from boards.models.mention import Mention, told_departments
 from boards.models.moderation_act import ModerationAct
 from boards.models.section import Section
@@ -194,8 +195,8 @@ def _at_desk(person: Person | None) -> bool:
     return person is not None and any(each.is_desk for each in person.departments)
 
 
-def _posted(person: Person | None, case: Case) -> bool:
-    return person is not None and case.thread.poster_id == person.id
+def _posted(person: Poster | None, case: Case) -> bool:
+    return posted_by(case.thread, person)
 
 
 def _free(verb: str, person: Person | None, thing: Any) -> bool:
@@ -282,14 +283,14 @@ def may_resume(person: Person | None, case: Case) -> bool:
 
 
 @rule("case.supplement", "case.nudge", "case.withdraw", "case.follow_up", "case.reopen")
-def may_as_poster(person: Person | None, case: Case) -> bool:
-    """Its poster."""
+def may_as_poster(person: Poster | None, case: Case) -> bool:
+    """Its poster; where it was posted by a receipt, whoever holds that."""
     return _posted(person, case)
 
 
 @rule("case.rate")
-def may_rate(person: Person | None, case: Case) -> bool:
-    """Its poster, and the posters of the cases merged into it."""
+def may_rate(person: Poster | None, case: Case) -> bool:
+    """Its poster or who holds its receipt, and the posters of the cases merged into it."""
     return _posted(person, case) or (
         person is not None and any(each.id == person.id for each in case.merged_posters())
     )

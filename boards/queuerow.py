@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from board.clock import local, now
 from board.i18n import _, is_english, ngettext
 from board.jinja import clock_time, day, iso, when
+from board.noting import listed
 from boards.desk import Desk
 from boards.looking import seen_by
 from boards.models.status import OPEN, Status
@@ -150,6 +151,8 @@ def drawn(
 def drawn_all(desk: Desk, rows: list[Row[Any]], open_number: str = "") -> list[dict[str, Any]]:
     """Every row of a page; each knows which one comes after it."""
     numbers = [row.number for row in rows]
+    if any(row.visibility != "public" for row in rows):
+        listed(by=desk.person.public_id, page="/desk")
     following = [*numbers[1:], *numbers[:1]]  # after the last one the first
     seen = seen_by({row.number: row.public_id for row in rows}, desk.person)
     return [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from board.clock import now
 from board.i18n import _, ngettext
+from board.noting import listed
 from board.seams import provided
 from boards.desk import Desk
 from boards.models import Case
@@ -28,6 +29,8 @@ class Card:
 
 def cards_of(desk: Desk, calling: Sequence[tuple[Case, str]], more: int = 0) -> list[Card]:
     """The cards for what `Desk.calling` found, and `more` beside it: one each, or, of very many, one a queue."""
+    if any(not case.thread.is_public for case, _why in calling):
+        listed(by=desk.person.public_id, page="/desk")
     if len(calling) <= FEW and not more:
         return [_single(desk, case, why) for case, why in calling]
     by_queue: dict[str, list[Case]] = {}

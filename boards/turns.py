@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from board.i18n import _
 from board.permissions import may
+from boards.models.holder import Poster, posted_by
 from boards.models.rating import Rating
 from boards.models.status import Outcome, Status
 from boards.sentences import QUOTED, first_sentence, newest
-from people.models import Person
 
 if TYPE_CHECKING:
     from boards.models.case import Case
@@ -33,27 +33,27 @@ class Turn:
 POSTERS = ("rate", "reopen", "nudge", "withdraw", "follow_up", "unmerge", "supplement")
 
 
-def acts(case: Case, person: Person | None) -> set[str]:
+def acts(case: Case, person: Poster | None) -> set[str]:
     """Which of POSTERS `person` may do and could do at this moment."""
     if person is None or person.is_staff:
         return set()
     return {verb for verb in POSTERS if may(person, f"case.{verb}", case) and case.can(verb, person)}
 
 
-def ratings_of(case: Case, person: Person) -> list[Rating]:
+def ratings_of(case: Case, person: Poster) -> list[Rating]:
     """The versions of this person's rating of the round, oldest first."""
-    return [each for each in case.ratings if each.round == case.round and each.person_id == person.id]
+    return [each for each in case.ratings if each.round == case.round and each.given_by(person)]
 
 
-def awaits_rating(case: Case, person: Person) -> bool:
+def awaits_rating(case: Case, person: Poster) -> bool:
     """Whether the newest answer still waits for this person's rating."""
     given = ratings_of(case, person)
     return case.status == Status.RESOLVED and (not given or given[-1].answer < case.answers_given())
 
 
-def turn(case: Case, person: Person | None, open_acts: set[str]) -> Turn | None:
+def turn(case: Case, person: Poster | None, open_acts: set[str]) -> Turn | None:
     """The one thing the board waits for from this person; None when it is not his turn."""
-    if person is None or case.thread.poster_id != person.id:
+    if not posted_by(case.thread, person):
         return None
     if "supplement" in open_acts and case.status == Status.WAITING_POSTER:
         quote = newest([case], QUOTED[Status.WAITING_POSTER]).get(case.id)
@@ -71,7 +71,7 @@ def turn(case: Case, person: Person | None, open_acts: set[str]) -> Turn | None:
             else _("It was passed outside. Has anybody called you?")
         )
         return Turn(words, "#follow-up", _("Say how it is"), "circle-check")
-    if "rate" in open_acts and awaits_rating(case, person):
+    if person is not None and "rate" in open_acts and awaits_rating(case, person):
         return Turn(_("How was this handled?"), "#rate", _("Rate it"), "star")
     return None
 

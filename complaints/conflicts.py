@@ -16,7 +16,7 @@ from sqlalchemy import case as sql_case
 from board.clock import now
 from board.db import db, writing
 from board.seams import provides, veto
-from boards.models import AssistTask, Case, CaseEvent, Report, Thread
+from boards.models import AssistTask, Case, CaseEvent, Holder, Report, Thread
 from boards.policy import sees, whispered, whispered_threads
 from complaints.models import Accused, Complaint, FormerParent, Inquiry, Recusal
 from complaints.ties import Office, Tie, Tree, ties, units, window
@@ -102,11 +102,11 @@ def free_to_inspect(person: Person) -> ColumnElement[bool]:
 
 
 @veto("*")
-def keeps_away(person: Person | None, thing: Any) -> bool:
+def keeps_away(person: Person | Holder | None, thing: Any) -> bool:
     """Whoever may not read a case because of a conflict of interest may do nothing to it or to what belongs to it. What a
     unit is asked about itself (a statement) it may answer."""
-    if person is None:
-        return False
+    if person is None or isinstance(person, Holder):
+        return False  # whoever holds a receipt holds no office; the rules give him his own thread alone
     if isinstance(thing, Inquiry):
         return conflicted(person, thing.case) is not None
     thread = thread_of(thing)

@@ -15,13 +15,24 @@ from complaints.inspecting import Inspection
 from complaints.models.statement import Statement
 from complaints.models.supervision import SupervisionOrder
 from complaints.supervision_words import desk_row, notice
+from people import me
 from people.models import Department, Person
 
 
 @fill("desk.links")
 def desk_links(_department: Department, person: Person) -> Markup:
-    """At the duty desk: to the inspectors' desk and what waits there with a clock of 24 hours, and to the questions and
-    orders that wait for this officer."""
+    """At the duty desk: to the inspectors' desk."""
+    inspects = may(person, "inspection.open")
+    return Markup(render_template("complaints/desk_links.html")) if inspects else Markup()
+
+
+@fill("desk.notices")
+def waiting_for_officer() -> Markup:
+    """Above the rows of the desk, on a phone without a press: what the inspectors ask this officer, the orders that a
+    leader has to read or to answer, and for inspectors what waits with a clock of 24 hours."""
+    person = me()
+    if person is None:
+        return Markup()
     # One small question first: nearly always nothing waits, for anybody.
     statements, demands = db.session.execute(
         select(
@@ -31,15 +42,14 @@ def desk_links(_department: Department, person: Person) -> Markup:
     ).one()
     asked = Statement.waiting_for(person) if statements else []
     orders = SupervisionOrder.waiting_for(person) if demands else []
-    inspects = may(person, "inspection.open")
-    if not asked and not orders and not inspects:
+    reprisals = Inspection(person).count("reprisals") if may(person, "inspection.open") else 0
+    if not asked and not orders and not reprisals:
         return Markup()
     return Markup(
         render_template(
-            "complaints/desk_links.html",
+            "complaints/desk_notices.html",
             asked=asked,
-            inspects=inspects,
-            waiting=Inspection(person).count("reprisals") if inspects else 0,
+            reprisals=reprisals,
             orders=[desk_row(each) for each in orders],
             unread=sum(each.read_at is None for each in orders),
         )

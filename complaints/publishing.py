@@ -23,6 +23,8 @@ from complaints.models.sealing import Sealing
 from complaints.sampling import first_of, month_of
 from people.models import Department
 
+# Two receipts may be one person, and nobody can tell: all of them count as one.
+BY_RECEIPT = "by a receipt"
 FEWEST = 10  # distinct people below which a figure is not shown (domain.md §9)
 MERGED = "merged"
 
@@ -93,7 +95,7 @@ def stubs(section: Section) -> list[Stub]:
             month_of(filed_at),
             reason,
             "concluded" if case_id in concluded else "withdrawn" if case_id in withdrawn else "open",
-            poster if poster is not None else f"case {case_id}",
+            poster if poster is not None else BY_RECEIPT,
         )
         for filed_at, reason, case_id, poster in rows
     ]
@@ -124,14 +126,14 @@ def conclusions(section: Section) -> list[Figure]:
     """How the tasks of complaints ended, over all the months that are over; small figures merged."""
     until = first_of(month_of(now()))
     rows = db.session.execute(
-        select(Inquiry.conclusion, Thread.poster_id, Case.id)
+        select(Inquiry.conclusion, Thread.poster_id)
         .join(Case, Inquiry.case_id == Case.id)
         .join(Thread, Case.thread_id == Thread.id)
         .where(Thread.section_id == section.id, Inquiry.concluded_at < until)
     )
     return merged(
-        Stub("", str(conclusion), "", poster if poster is not None else f"case {case_id}")
-        for conclusion, poster, case_id in rows
+        Stub("", str(conclusion), "", poster if poster is not None else BY_RECEIPT)
+        for conclusion, poster in rows
     )
 
 

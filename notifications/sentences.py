@@ -74,6 +74,16 @@ TO_DUTY: dict[str, Speak] = {
     "case.noted": lambda e, w: _("A colleague left an internal note"),
 }
 
+# What a moderator reads who may decide an appeal.
+TO_JUDGE: dict[str, Speak] = {
+    "appeal.filed": lambda e, w: _("An appeal waits for your decision"),
+    "appeal.reminded": lambda e, w: (
+        _("An appeal is past its time: please decide it now")
+        if e.details.get("over")
+        else _("An appeal still waits for your decision")
+    ),
+}
+
 # What somebody reads of a post that came to him because of something he follows, by his reason.
 TO_FOLLOWER: dict[str, Speak] = {
     "section": lambda e, w: _("New in a section you follow"),
@@ -103,6 +113,7 @@ def sentence(item: InboxItem, names: Mapping[str, str]) -> str:
         return _("Nobody has answered yet: please see to it")
     # Whose words a moderator touched reads of it as of his own affairs.
     table = TO_POSTER if reason in ("poster", "author") else TO_DUTY if reason in ANSWERING else {}
+    table = TO_JUDGE if reason == "appeal" else table
     speak = table.get(event.kind)
     if event.kind == "thread.posted":
         speak = TO_FOLLOWER.get(reason, speak)

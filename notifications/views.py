@@ -14,11 +14,13 @@ from board import live
 from board.db import db, transaction
 from board.errors import NotFound
 from board.i18n import _
+from board.noting import listed
 from board.seams import fill
 from board.web import see_other
 from boards.addresses import step_path
 from boards.lines import department_names
 from boards.models import CaseEvent, Thread
+from boards.modsources import place_of
 from boards.policy import visible_to
 from notifications import accounts, seeing
 from notifications.models import AccountNotice, InboxItem, inbox, unread_of
@@ -67,6 +69,10 @@ def rows_of(person: Person, before: str | None = None) -> tuple[list[Row], str |
     items = items[:PAGE]
     threads = {item.event.thread_id for item in items}
     readable = set(db.session.scalars(select(Thread.id).where(Thread.id.in_(threads), visible_to(person))))
+    if person.is_staff and any(
+        not item.event.thread.is_public for item in items if item.event.thread_id in readable
+    ):
+        listed(by=person.public_id, page="/inbox")
     names = department_names()
     rows = [
         Row(
@@ -123,7 +129,7 @@ def show(public_id: str) -> Response:
         event = item.event
         inbox.read_about(event.thread_id, by=person)
         thread = db.session.scalar(select(Thread).where(Thread.id == event.thread_id, visible_to(person)))
-        place = "" if thread is None else step_path(event)
+        place = "" if thread is None else place_of(event, person) or step_path(event)
         if thread is not None:
             seeing.opened(person, thread.id)
     if not place:

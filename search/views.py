@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from board.db import db
 from board.errors import NotFound
 from board.i18n import _, _l
 from board.limits import spend
+from board.noting import listed
 from board.web import client_address
 from boards import cards
 from boards.models.case import Case
 from boards.models.section import Section
-from boards.models.status import Status
+from boards.models.status import Status, Visibility
+from boards.models.thread import Thread
 from people import me
 from people.models import Department
 from search import engine
@@ -107,8 +111,19 @@ def _older(query: Query, filters: Filters, found: Results) -> str | None:
     return url_for("search.results", q=query.text, before=found.older, **kept)
 
 
+def _note(public_ids: list[str]) -> None:
+    """Note that staff read lines of something closed among what was found."""
+    person = me()
+    if person is None or not person.is_staff:
+        return
+    closed = select(Thread.id).where(Thread.public_id.in_(public_ids), Thread.visibility != Visibility.PUBLIC)
+    if db.session.scalar(closed.limit(1)) is not None:
+        listed(by=person.public_id, page="/search")
+
+
 def _rows(found: Results) -> list[dict[str, Any]]:
     """The results as `components/case_card.html` takes them, each with the place where it was found."""
+    _note([each.document.id for each in found.rows])
     drawn = {row["public_id"]: row for row in cards.rows([each.key for each in found.rows])}
     rows = []
     for each in found.rows:

@@ -461,8 +461,29 @@ class Checking:
                 _l("“%(key)s” counts no readers", key=section.key),
                 _l("Take it out: elsewhere a counter arms people against the poster"),
             )
+        self._about(thread, section)
         if thread.restricted and official:
             self._wrong((*path, "restricted"), _l("Everybody reads a notice"), _l("Take it out"))
+
+    def _about(self, thread: ThreadEntry, section: SectionEntry) -> None:
+        """What a complaint's form asks beside the words; no other post has it."""
+        path = thread.path
+        given = bool(thread.about_reason or thread.about_whom or thread.about_units)
+        if section.readers != "inspectorate":
+            if given:
+                self._wrong(
+                    path,
+                    _l("Only a complaint says whom it is about"),
+                    _l("Take “about_…” out, or choose a section that inspectors read"),
+                )
+            return
+        self._known((*path, "about_reason"), thread.about_reason, [each.key for each in section.reasons])
+        for unit in thread.about_units:
+            self._known((*path, "about_units"), unit, self.directory.departments)
+        if not (thread.about_whom or thread.about_units):
+            self._wrong(
+                path, _l("“%(key)s” is missing", key="about_units"), _l("Say whom the complaint is about")
+            )
 
     def _words(self, thread: ThreadEntry) -> None:
         for key, longest in (("title", TITLE_LONGEST), ("body", BODY_LONGEST)):

@@ -292,6 +292,7 @@ class ThreadEntry(Entry):
     """`[[thread]]`: a sample post and everything that happened to it.
 
     `photos` name scenes of `boards.scenes`; `restricted`: only the department reads it; `reads`: the read counter of a notice at loading.
+    A complaint says in `about_reason` which of its section's reasons it has, and whom it is about in `about_units` and `about_whom`.
     """
 
     key: str
@@ -306,6 +307,9 @@ class ThreadEntry(Entry):
     pinned: bool = False
     restricted: bool = False
     reads: int = 0
+    about_reason: str = ""
+    about_whom: str = ""
+    about_units: tuple[str, ...] = ()
     photos: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
 

@@ -6,6 +6,7 @@ from boards.models.assist import AssistTask
 from boards.models.case import Case
 from boards.models.deadline import Deadline
 from boards.models.handover import Handover
+from boards.models.holder import Holder
 from boards.models.identity import IdentityOpening
 from boards.models.instruction import Instruction
 from boards.models.mention import Mention
@@ -34,6 +35,7 @@ __all__ = [
     "DayNumber",
     "Deadline",
     "Handover",
+    "Holder",
     "IdentityOpening",
     "Instruction",
     "Mention",

@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from board import audit
+from board import audit, jobs
 from board.clock import now
 from board.db import Model, PublicId, db
 from board.errors import Invalid, WrongState
 from board.i18n import _l
 from board.live import append
-from board.permissions import require
+from board.permissions import may, require
 from board.workdays import WorkingDays
 from boards.models.deadline import calendar
 from boards.models.moderated import QUEUE
@@ -21,7 +21,7 @@ from boards.models.moderation_act import APPEALED, ModerationAct
 from boards.models.text import Text
 from boards.models.thread import Thread
 from boards.models.timeline import Audience, CaseEvent
-from people.models import Person
+from people.models import Appointment, Person
 
 ANSWERED_WITHIN = WorkingDays(2)
 DECISIONS = ("upheld", "overturned")
@@ -75,9 +75,51 @@ class Appeal(PublicId, Model):
         db.session.flush()
         append(QUEUE, kind="new")
         act.thread.record(
-            "appeal.filed", by=by, audience=Audience(followers=False), moves=False, due=due.isoformat()
+            "appeal.filed",
+            by=by,
+            audience=appeal._judges(),
+            moves=False,
+            details={"appeal": appeal.public_id},
+            due=due.isoformat(),
         )
+        for place, at in enumerate(appeal.reminded_at()):
+            key = f"appeal-reminder:{appeal.public_id}:{place}"
+            jobs.put("appeal-reminder", key=key, due_at=at, appeal=appeal.public_id)
         return appeal
+
+    def reminded_at(self) -> tuple[datetime, datetime]:
+        """When those who may decide hear of it again while nobody has: half-way, and when its time is over."""
+        return self.at + (self.due_at - self.at) / 2, self.due_at
+
+    def judges(self) -> list[Person]:
+        """Who may decide it: moderators now in office, never the one who acted."""
+        rows = db.session.scalars(select(Appointment).where(Appointment.role == "moderator"))
+        people = {row.person_id: row.person for row in rows if row.holds() and row.person.active}
+        return [person for person in people.values() if may(person, "appeal.decide", self)]
+
+    def _judges(self) -> Audience:
+        audience = Audience(followers=False)
+        audience.add(*self.judges(), reason="appeal")
+        return audience
+
+    def remind(self) -> CaseEvent | None:
+        """Tell those who may decide that it still waits, or that its time is over; None where nothing is due or it was told."""
+        reached = sum(at <= now() for at in self.reminded_at())
+        query = select(CaseEvent.details).where(
+            CaseEvent.thread_id == self.thread_id, CaseEvent.kind == "appeal.reminded"
+        )
+        # A worker that died after the commit runs this again: each reminder is told once.
+        told = sum(details.get("appeal") == self.public_id for details in db.session.scalars(query))
+        if not self.is_open or told >= reached:
+            return None
+        return self.thread.record(
+            "appeal.reminded",
+            by=None,
+            visibility="internal",
+            audience=self._judges(),
+            details={"appeal": self.public_id, "over": self.due_at <= now()},
+            moves=False,
+        )
 
     @classmethod
     def on(cls, act: ModerationAct, *, by: Person) -> Appeal | None:

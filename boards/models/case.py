@@ -15,6 +15,7 @@ from board.errors import NotFound
 from boards.models import tally
 from boards.models.assist import AssistTask
 from boards.models.deadline import DUTIES, Deadline
+from boards.models.holder import Poster
 from boards.models.locking import lock
 from boards.models.section import DayNumber
 from boards.models.status import OPEN, Status, Visibility
@@ -179,12 +180,10 @@ class Case(Workflow, Model):
         """The approval that waits for a leader."""
         return next((each for each in self.approvals if each.is_open and verb in (None, each.verb)), None)
 
-    def rating_of(self, person: Person | None, round: int | None = None) -> Rating | None:
+    def rating_of(self, person: Poster | None, round: int | None = None) -> Rating | None:
         """The effective rating that `person` gave for a round (default: this one)."""
         wanted = self.round if round is None else round
-        found = [
-            each for each in self.ratings if each.round == wanted and person and each.person_id == person.id
-        ]
+        found = [each for each in self.ratings if each.round == wanted and person and each.given_by(person)]
         return found[-1] if found else None
 
     @property

@@ -12,6 +12,7 @@ from board.i18n import _l
 from board.permissions import require
 from board.spans import WorkingDays
 from boards.models.deadline import calendar
+from boards.models.holder import Holder, Poster, account, posted_by
 from boards.models.moving import Moving, leaders
 from boards.models.rating import Rating
 from boards.models.segments import allowed, elapsed
@@ -29,7 +30,7 @@ CALLED_AFTER = WorkingDays(10)
 class Concluding(Moving):
     """From the answer to the archive, and back."""
 
-    def rate(self, *, by: Person, solved: str, satisfaction: str, words: str = "") -> CaseEvent | None:
+    def rate(self, *, by: Poster, solved: str, satisfaction: str, words: str = "") -> CaseEvent | None:
         """The poster says what he thinks of it; not solved, or not content, brings another officer.
 
         May be corrected within seven days; every version is kept and the first one counts in figures. None when it
@@ -51,11 +52,11 @@ class Concluding(Moving):
         fresh = before is None or before.answer < answer
         if before is not None and not fresh and before.says(solved, satisfaction, words):
             return None
-        text = Text.write("reply", words, by=by, field="words") if words.strip() else None
+        text = Text.write("reply", words, by=account(by), field="words") if words.strip() else None
         rating = Rating(
             round=main.round,
             answer=answer,
-            person=by,
+            person=account(by),
             solved=solved,
             satisfaction=satisfaction,
             text=text,
@@ -63,11 +64,11 @@ class Concluding(Moving):
             first=before is None,
         )
         main.ratings.append(rating)
-        if by.id == main.thread.poster_id:
+        if posted_by(main.thread, by):
             main._rated(rating, before=None if fresh else before)
         return main.record(
             "case.rated",
-            by=by,
+            by=account(by),
             role="poster",
             public=text,
             solved=solved,
@@ -75,9 +76,11 @@ class Concluding(Moving):
             corrected=before is not None and not fresh,
         )
 
-    def _bar_rate(self, person: Person | None) -> Any:
+    def _bar_rate(self, person: Poster | None) -> Any:
         case = self._case
         if case.parent is not None:
+            if isinstance(person, Holder):
+                return _l("There is no answer to rate.")  # a receipt opens its own case and no other
             return (
                 case.parent._bar_rate(person)
                 if case.parent.status in NEXT["rate"]
@@ -96,7 +99,7 @@ class Concluding(Moving):
             over = now() > first.at + CORRECTION
             return _l("A rating can be changed for seven days only.") if over else None
         window = case.clock("rating")
-        mine = person is not None and person.id == case.thread.poster_id
+        mine = posted_by(case.thread, person)
         if (mine and case.status == Status.CLOSED) or (
             window is not None and window.due_at is not None and window.due_at <= now()
         ):
@@ -158,14 +161,14 @@ class Concluding(Moving):
         self._close()
         return self.record("case.rating_ended", by=None, rated=rated)
 
-    def reopen(self, *, by: Person, words: str) -> CaseEvent:
+    def reopen(self, *, by: Poster, words: str) -> CaseEvent:
         """It is not solved: the next round begins, what was before is frozen. Within 30 days, twice."""
         require(by, "case.reopen", self)
         self._expect("reopen", by)
         case = self._case
-        text = Text.write("reply", words, by=by, field="words")
+        text = Text.write("reply", words, by=account(by), field="words")
         case.reopened_times += 1
-        return self._reopen(by, text, role="poster")
+        return self._reopen(account(by), text, role="poster")
 
     def reopen_as_inspector(self, *, by: Person) -> CaseEvent:
         """An inspector has it handled again, however often and whenever; he has said why in a step of his own."""
@@ -206,7 +209,7 @@ class Concluding(Moving):
         audience.add_department(case.department, "reopened")
         return self.record("case.reopened", by=by, role=role, public=text, audience=audience, **parameters)
 
-    def nudge(self, *, by: Person) -> CaseEvent:
+    def nudge(self, *, by: Poster) -> CaseEvent:
         """Remind the leader: once a working day, after half the time is used."""
         require(by, "case.nudge", self)
         self._expect("nudge", by)
@@ -216,7 +219,7 @@ class Concluding(Moving):
         audience.add_department(case.department, "nudge")
         for leader in leaders(case.department):
             audience.add(leader, reason="nudge")
-        return self.record("case.nudged", by=by, audience=audience)
+        return self.record("case.nudged", by=account(by), role="poster", audience=audience)
 
     def _bar_nudge(self, person: Person | None) -> Any:
         case, work = self._case, calendar()
@@ -234,7 +237,7 @@ class Concluding(Moving):
                 return _l("You reminded them already; once a working day.")
         return None
 
-    def withdraw(self, *, by: Person, pressed: str = "") -> CaseEvent:
+    def withdraw(self, *, by: Poster, pressed: str = "") -> CaseEvent:
         """The poster takes his case back. Whether he was asked to is for the inspectors only."""
         require(by, "case.withdraw", self)
         self._move("withdraw", Status.CLOSED, by)
@@ -244,7 +247,7 @@ class Concluding(Moving):
         for duplicate in list(case.duplicates):
             duplicate._unmerge(None)  # what others asked for was not withdrawn
         details = {"pressed": pressed} if pressed in ("yes", "no") else {}
-        return self.record("case.withdrawn", by=by, details=details)
+        return self.record("case.withdrawn", by=account(by), role="poster", details=details)
 
     # --- promises kept later -------------------------------------------------------------------------
 
@@ -270,20 +273,22 @@ class Concluding(Moving):
         case.outcome_details = {**case.outcome_details, "asked": now().isoformat()}
         return self.record("case.follow_up_asked", by=None, outcome=case.outcome)
 
-    def follow_up(self, *, by: Person, done: bool) -> CaseEvent:
+    def follow_up(self, *, by: Poster, done: bool) -> CaseEvent:
         """The poster answers: done, or not; if not it opens again, a transferred one at the desk."""
         require(by, "case.follow_up", self)
         self._expect("follow_up", by)
         case = self._case
         case.outcome_details = {**case.outcome_details, "answered": "yes" if done else "no"}
         if done:
-            return self.record("case.follow_up_answered", by=by, done=True)
+            return self.record("case.follow_up_answered", by=account(by), role="poster", done=True)
         transferred = case.outcome == Outcome.TRANSFERRED
         if transferred:
             case.department = Department.desk()
             case.department_id = case.department.id
             case.lead_since = now()
-        return self._reopen(by, None, role="poster", after="transferred" if transferred else "planned")
+        return self._reopen(
+            account(by), None, role="poster", after="transferred" if transferred else "planned"
+        )
 
     def _bar_follow_up(self, person: Person | None) -> Any:
         details = self._case.outcome_details

@@ -14,6 +14,7 @@ from board.errors import Invalid, WrongState
 from board.i18n import _l
 from board.permissions import may
 from boards.models.deadline import DUTIES, Deadline
+from boards.models.holder import Poster
 from boards.models.phrase import core, is_stock, passes_on
 from boards.models.status import NEXT, Status
 from boards.models.text import Text
@@ -30,7 +31,7 @@ SHORT_ANSWER = 4
 class Moving:
     """The machinery below the verbs."""
 
-    def can(self, verb: str, person: Person | None = None) -> bool:
+    def can(self, verb: str, person: Poster | None = None) -> bool:
         """Can it be done now? `person` matters where a time or a colleague's work is counted for each one."""
         return self._case.status in NEXT[verb] and self._bar(verb, person) is None
 
@@ -38,7 +39,7 @@ class Moving:
         """The verbs `person` may do and that can be done now: what decides which buttons a page shows."""
         return {verb for verb in NEXT if self.can(verb, person) and may(person, f"case.{verb}", self)}
 
-    def _bar(self, verb: str, person: Person | None) -> Any:
+    def _bar(self, verb: str, person: Poster | None) -> Any:
         """Why a verb that the status allows cannot be done now, as a sentence; None when it can."""
         bar = getattr(self, f"_bar_{verb}", None)
         return bar(person) if bar is not None else None
@@ -47,7 +48,7 @@ class Moving:
     def _case(self) -> Case:
         return cast("Case", self)
 
-    def _expect(self, verb: str, by: Person | None = None) -> None:
+    def _expect(self, verb: str, by: Poster | None = None) -> None:
         """WrongState when the verb cannot be done now; where the status forbids it, it says who was first.
 
         Promises that were broken before this moment are noted first, so that no verb passes over a breach.
@@ -120,7 +121,7 @@ class Moving:
             time=_clock_time(last.at),
         )
 
-    def _move(self, verb: str, status: Status, by: Person | None = None) -> None:
+    def _move(self, verb: str, status: Status, by: Poster | None = None) -> None:
         self._expect(verb, by)
         self._case.status = status
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from board.clock import now
 from board.db import Model, PublicId
 from board.text import normalise
+from boards.models.holder import Poster, account
 from boards.models.status import BAD, Satisfaction, Solved
 from boards.models.text import Text
 from people.models import Person
@@ -29,7 +30,7 @@ class Rating(PublicId, Model):
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     round: Mapped[int]
     answer: Mapped[int] = mapped_column(default=1)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none by a receipt
     solved: Mapped[str] = mapped_column(String(8))
     satisfaction: Mapped[str] = mapped_column(String(20))
     text_id: Mapped[int | None] = mapped_column(ForeignKey("text.id"))
@@ -37,8 +38,13 @@ class Rating(PublicId, Model):
     first: Mapped[bool] = mapped_column(default=True)
 
     case: Mapped[Case] = relationship(back_populates="ratings")
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person | None] = relationship()
     text: Mapped[Text | None] = relationship()
+
+    def given_by(self, person: Poster) -> bool:
+        """Whether `person` gave it; without an account, whoever holds the receipt of the case."""
+        who = account(person)
+        return self.person_id == (who.id if who is not None else None)
 
     def says(self, solved: str, satisfaction: str, words: str) -> bool:
         """Whether it says just this already."""

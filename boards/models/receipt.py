@@ -28,6 +28,7 @@ from board.i18n import _l
 from board.once import Once
 from board.text import fold
 from boards.models.case import Case
+from boards.models.holder import Holder
 from boards.models.locking import lock
 from boards.models.status import Status
 from boards.models.text import Text
@@ -141,6 +142,18 @@ class Receipt(PublicId, Model):
         if receipt is None:
             raise NotFound
         return receipt
+
+    @property
+    def case(self) -> Case:
+        """The case whose dialogue it is; WrongState where there is none to act on."""
+        if self.thread.case is None:
+            raise WrongState
+        return self.thread.case
+
+    @property
+    def holder(self) -> Holder:
+        """Who acts for the poster while this dialogue is open."""
+        return Holder(self.thread_id)
 
     def say(self, words: str) -> CaseEvent:
         """Add something, or answer what was asked, which lets the clock go on. Nobody's name stands behind it."""

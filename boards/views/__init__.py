@@ -12,7 +12,7 @@ VIEWS: tuple[str, ...] = (
     "resumptions", "handovers", "assists", "instructions", "relays", "extensions", "declinations", "approvals", "merges",
     "resolutions", "rectifications", "routings", "moderation", "moderation_acts", "watched_words", "originals", "identities", "phrases", "release_proposals", "shift_changes",
     # what everybody reads
-    "home", "sections", "threads", "departments", "verifications", "revisions", "lookups", "guides", "moderation_log",
+    "home", "sections", "threads", "departments", "verifications", "photos", "revisions", "lookups", "guides", "moderation_log",
     # what residents do
     "compose", "received", "replies", "supplements", "ratings", "reopenings", "nudges", "withdrawals", "watches",
     "receipts", "unmergings", "follow_ups", "releases", "edits", "covers", "reports", "appeals", "mine",

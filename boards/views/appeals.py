@@ -10,6 +10,7 @@ from board.errors import Invalid, NotFound, WrongState
 from board.i18n import _l
 from board.jinja import when
 from board.typed import LONGEST
+from boards import appealing  # noqa: F401 - its job
 from boards.addresses import thread_path
 from boards.composition import token_of
 from boards.models.appeal import Appeal, appealable, wrote

@@ -6,13 +6,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
+from markupsafe import Markup
 
 from board.clock import local, midnight, now
 from board.db import transaction
 from board.errors import Invalid, NotFound, WrongState
-from board.i18n import _l
+from board.i18n import _, _l
 from board.jinja import day
 from board.permissions import may
+from board.seams import fill
 from boards.models.watched_word import LONGEST, WatchedWord
 from people import me
 from people.models import Person
@@ -45,6 +47,14 @@ def _page(*, errors: dict[str, Any] | None = None, message: Any = "", status: in
     response = make_response(html, status)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+@fill("mine.links")
+def words_link(person: Person) -> Markup:
+    """The way there from an administrator's own page; a moderator has it beside his queue."""
+    if not may(person, "words.watch"):
+        return Markup()
+    return Markup('<a href="/moderation/words">{}</a>').format(_("Watched words"))
 
 
 @bp.get("")

@@ -128,7 +128,8 @@ class Statement(PublicId, Model):
             raise WrongState(_l("This was answered already."))
         text = Text.write("internal", words, by=by, field="words")
         self.answer, self.answered_at, self.answered_by = text, now(), by
-        self.inquiry._note("inquiry.statement_given", None, text, asked=self.department.key)
+        key = self.department.key
+        self.inquiry._note("inquiry.statement_given", None, text, asked=key, spoken_by=key)
 
     def withdraw(self) -> None:
         """Nobody waits for the answer any more: whoever was asked is asked no longer."""

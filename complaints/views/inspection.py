@@ -341,6 +341,9 @@ def _facts(case: Case) -> list[dict[str, Any]]:
     found = []
     if complaint is not None:
         found.append({"label": _("Reason"), "value": reason_word(case.thread.section, complaint.reason)})
+    if case.thread.identity == "receipt":
+        words = _("by a receipt: nobody can be called. What you tell is read by whoever has the digits.")
+        found.append({"label": _("Who wrote it"), "value": words})
     for each in Accused.of(case):
         if each.department is not None:
             found.append({"label": _("Unit"), "value": each.department.title})

@@ -185,7 +185,14 @@ def test_the_demo_city_is_in_order_and_uses_every_section_that_is_open():
     used = {thread.section for thread in city.thread}
     private = {section.key for section in city.section if section.readers != "public"}
     assert private == {"complaints", "tips"}, "what is written there is no example for others"
-    assert used == {section.key for section in city.section if section.post != "closed"} - private
+    assert (
+        used - {"complaints"}
+        == {section.key for section in city.section if section.post != "closed"} - private
+    )
+    (complaint,) = [thread for thread in city.thread if thread.section in private]
+    assert (complaint.section, complaint.identity, complaint.about_units) == (
+        "complaints", "sealed", ("laojie-station",),
+    ), "one, so that the inspectors' desk is not empty, and it accuses nobody of the cast"  # fmt: skip
     assert len(city.section) == 11
     assert len(city.thread) >= 60
 
@@ -282,6 +289,13 @@ MISTAKES = [
         "Did you mean “otis”",
     ),
     ("an icon nobody drew", 'icon = "car"', 'icon = "cars"', "icon =", "Did you mean “car”"),
+    (
+        "whom it is about where nobody complains",
+        'title = "红绿灯一直闪黄灯"',
+        'title = "红绿灯一直闪黄灯"\nabout_whom = "戴眼镜的那一位"',
+        "[[thread]]",
+        "Only a complaint says whom",
+    ),
     (
         "complaints without reasons",
         'readers = "public"',

@@ -16,15 +16,29 @@ from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, WrongState
 from board.live import Stream
 from board.permissions import may
-from boards import modlog, modqueue
+from boards import appealing, modlog, modqueue
 from boards.filing import file_report, moderators
-from boards.models import Appeal, Case, ModerationAct, Report, ReviewMark, Section, Text, Thread, WatchedWord
+from boards.models import (
+    Appeal,
+    Case,
+    CaseEvent,
+    ModerationAct,
+    Report,
+    ReviewMark,
+    Section,
+    Text,
+    Thread,
+    WatchedWord,
+)
 from boards.models.appeal import appealable
 from boards.models.mention import Mention
 from boards.models.posting import reply
 from boards.models.text import merged, without
 from boards.models.timeline import verify
+from boards.modsources import place_of
 from boards.repeats import prints
+from notifications.models import InboxItem
+from notifications.sentences import sentence
 from people.models import Appointment, Department, Person
 from tests.builders import posted
 
@@ -420,6 +434,56 @@ def test_an_act_stands_again_when_its_giving_back_was_taken_back(cast, world):
     with transaction():
         last_act(world).undo(by=second(world))
     assert [act.public_id for act in appealable(thread_of(world), cast.rita)] == [held]
+
+
+def test_whoever_may_decide_an_appeal_hears_of_it_and_is_reminded_and_whoever_acted_is_not(cast, world):
+    with transaction():
+        own = staff("own one", "moderator")
+        own.appointments.append(
+            Appointment(department=Department.by_key("traffic-police"), role="officer", starts_at=now() - timedelta(days=1))
+        )  # fmt: skip
+        own_id = own.id
+    with transaction():
+        thread_of(world).hold(by=cast.mona, reason="private_data")
+    with transaction():
+        appeal_id = Appeal.against(last_act(world), by=cast.rita, words="没有写姓名。").id
+
+    def told() -> dict[int, list[str]]:
+        db.session.rollback()
+        rows = db.session.execute(
+            select(InboxItem.person_id, CaseEvent.kind)
+            .join(CaseEvent, InboxItem.event_id == CaseEvent.id)
+            .where(CaseEvent.kind.like("appeal.%"), InboxItem.person_id.is_not(None))
+            .order_by(InboxItem.id)
+        )
+        found: dict[int, list[str]] = {}
+        for person, kind in rows:
+            assert person is not None
+            found.setdefault(person, []).append(kind)
+        return found
+
+    assert told() == {world.second_id: ["appeal.filed"]}
+    appeal = db.session.get_one(Appeal, appeal_id)
+    half, due = appeal.reminded_at()
+    public_id = appeal.public_id
+    appealing.remind(public_id)
+    assert told() == {world.second_id: ["appeal.filed"]}, "not before its time"
+    for moment, reminders in ((half, 1), (due, 2)):
+        clock.advance(moment - now() + timedelta(minutes=1))
+        jobs.run_due()
+        appealing.remind(public_id)
+        assert told() == {world.second_id: ["appeal.filed", *["appeal.reminded"] * reminders]}
+    item = db.session.scalars(select(InboxItem).order_by(InboxItem.id.desc())).first()
+    assert item is not None
+    assert "已超过时限" in sentence(item, {})
+    assert place_of(item.event, second(world)) == f"/moderation/appeal/{public_id}"
+    assert place_of(item.event, cast.mona) == place_of(item.event, db.session.get_one(Person, own_id)) == ""
+    db.session.rollback()
+    with transaction():
+        db.session.get_one(Appeal, appeal_id).decide(by=second(world), decision="upheld", words="维持。")
+    clock.advance(timedelta(days=9))
+    jobs.run_due()
+    assert sum(kinds.count("appeal.reminded") for kinds in told().values()) == 2
 
 
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda pair: sorted(pair)), max_size=5)

@@ -155,7 +155,7 @@ class Board(RuleBasedStateMachine):
         self.breaches: dict[int, datetime] = {}
         self.dues: dict[int, datetime] = {}
         self.ratings: dict[tuple[int, int], tuple[Any, ...]] = {}
-        self.first_ratings: dict[tuple[int, int, int], int] = {}
+        self.first_ratings: dict[tuple[int, int, int | None], int] = {}
 
     def teardown(self) -> None:
         db.session.remove()

@@ -78,6 +78,27 @@ def test_a_restricted_case_is_noted_once_an_hour_for_each_who_opens_it(
     assert rows("case.read")[2:] == [("case.read", otto, f"case:{shut}")]
 
 
+@pytest.mark.parametrize(
+    ("page", "path"), [("/desk", "/desk"), ("/desk", "/desk/rows"), ("/inbox", "/inbox")]
+)
+def test_a_list_that_shows_the_title_of_something_closed_is_one_reading_of_the_list(
+    shut: str, cast: Cast, otto: str, get_as: Get, page: str, path: str
+) -> None:
+    for _time in range(2):
+        assert get_as("otto", path).status_code == 200
+    assert rows("list.read") == [("list.read", otto, f"page:{page}")]
+    assert rows("case.read") == [], "the poster reads who opened his case, not in whose queue it stood"
+    clock.advance(timedelta(hours=1))
+    get_as("otto", path)
+    assert len(rows("list.read")) == 2
+
+
+def test_a_list_of_what_is_public_is_no_reading(cast: Cast, reported: object, get_as: Get) -> None:
+    for path in ("/desk", "/inbox"):
+        get_as("otto", path)
+    assert rows("list.read") == []
+
+
 def test_what_is_refused_what_is_public_and_what_the_poster_reads_is_no_reading(
     shut: str, get_as: Get, reported: Callable[[], Any]
 ) -> None:

@@ -29,8 +29,9 @@ from board.db import db, random_id, transaction
 from board.files import StoredFile, keep
 from boards import cards, casepage, pulse
 from boards.filing import file_report
-from boards.models import Appeal, Case, ModerationAct, Section, StockPhrase, Text, WatchedWord
+from boards.models import Appeal, Case, ModerationAct, Receipt, Section, StockPhrase, Text, WatchedWord
 from boards.models.posting import Draft, post, reply
+from boards.models.receipt import Fresh
 from complaints.models import (
     PressureQuestion,
     Referral,
@@ -51,7 +52,7 @@ from people.invitations import invite
 from people.models import Department, Export, Passkey, Person, SignIn
 from people.signing_in import link_for
 from tests.builders import Cast, posted, small_city
-from tests.complaining import DISCIPLINE, complain, officer, open_complaints, tasks
+from tests.complaining import DISCIPLINE, complain, conclude, officer, open_complaints, tasks
 from tests.conftest import MOMENT, ORIGIN, fields_of, settings
 
 PEOPLE = ("visitor", "rita", "vera", "otto", "hugo", "lena", "dana", "carl", "mona", "adam", "ines")
@@ -93,6 +94,12 @@ MARKS: dict[str, tuple[str, ...]] = {
     "QREFERRAL": ("ines",),
     "QREPRISAL": ("rita", "ines"),
     "QFORCED": ("ines",),
+    # By a receipt: nobody is its poster, and who holds the digits signs in nowhere.
+    "QRECEIPTTITLE": ("ines",),
+    "QRECEIPTBODY": ("ines",),
+    "QRECEIPTWHOM": ("ines",),
+    "QRECEIPTFOUND": ("ines",),
+    "QRECEIPTRATED": ("ines",),
     "QCOVERED": ("rita",),
     "QEARLIER": ("rita", "otto", "lena"),
     "13912345678": ("rita",),  # in Rita's own words; a department uncovers them one by one, and each look is recorded
@@ -400,6 +407,7 @@ def _fill(board: Populated) -> None:
     _complaint(board)
     _supervision(board)
     _landed(board)
+    _by_receipt(board)
     board.refs |= {
         "missing": "20261117-9999", "missing.thread": "zzzzzzzzzz", "missing.text": "zzzzzzzzzz",
         "missing.photo": "zzzzzzzzzz", "version": board.app.config["ASSET_HASH"],
@@ -505,6 +513,32 @@ def _landed(board: Populated) -> None:
         after, before = PressureQuestion.open_for(cast.rita)
         after.give(by=cast.rita, answer="yes", words="QFORCED 派出所让我撤。")
         board.refs |= {"pressed": after.public_id, "question": before.public_id}
+
+
+def _by_receipt(board: Populated) -> None:
+    """A complaint about Otto by a receipt, concluded by both departments and rated by whoever holds the digits."""
+    cast, fresh = board.cast, Fresh.draw()
+    with transaction():
+        section = Section.by_key("complaints")
+        section.identities = [*section.identities, "receipt"]
+        draft = Draft(
+            title="QRECEIPTTITLE 值班电话没有人接",
+            body="QRECEIPTBODY 前天夜里打了三次",
+            identity="receipt",
+            departments=("traffic-police",),
+            about={"about_reason": "manner", "about_badge": "021456", "about_whom": "QRECEIPTWHOM 高个子"},
+        )
+        thread = post(section, draft, by=None)
+        receipt = Receipt.hang(fresh, thread)
+        assert thread.case is not None
+        board.note("receipted", thread.case)
+        first, second = tasks(thread.case)
+        conclude(first, cast.ines, cast.ida, words="QRECEIPTFOUND 电话没有接。")
+        conclude(second, *(officer(badge) for badge in DISCIPLINE))
+        db.session.flush()
+        thread.case.rate(
+            by=receipt.holder, solved="yes", satisfaction="satisfied", words="QRECEIPTRATED 清楚了。"
+        )
 
 
 def _photo(owner: str, caption: str) -> str:

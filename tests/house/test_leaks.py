@@ -32,8 +32,8 @@ ALIKE = 5  # links of one shape that a reader follows
 WORDS = (
     "路口", "持刀", "救命", "三号楼", "隔壁", "青松路居民", "13912345678", "19900000777",
     "QWECHAT_2207", "63129977", "QREPLYLINK",
-    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QORDERWORDS", "QDRAFTWORDS", "QCOVERED", "QREPORTWORDS",
-    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QCOVERED", "QREPORTWORDS",
+    "QHELDTITLE", "QHELDREPLY", "QHELDNOTE", "QSHUTTITLE", "QSHUTPLACE", "QNOTE", "QCOMPLAINTTITLE", "QCOMPLAINTWHOM", "QORDERWORDS", "QDRAFTWORDS",
+    "QRECEIPTTITLE", "QRECEIPTRATED", "QCOVERED", "QREPORTWORDS",
     "QSEALEDTITLE", "QSEALWORDS", "QREFERRAL", "QREPRISAL", "QFORCED",
 )  # fmt: skip
 
@@ -75,6 +75,7 @@ def guesses(board: Populated) -> list[str]:
         "complaint",
         "inside",
         "given",
+        "receipted",
         "missing",
     ):
         number, thread = board.refs[thing], board.refs[f"{thing}.thread"]
@@ -121,7 +122,7 @@ def guesses(board: Populated) -> list[str]:
         f"/inspection?queue={queue}"
         for queue in ("new", "working", "empty", "seals", "referred", "reprisals", "pressed")
     ]
-    found += [f"/inspection?case={board.refs[name]}" for name in ("inside", "working", "given")]
+    found += [f"/inspection?case={board.refs[name]}" for name in ("inside", "working", "given", "receipted")]
     found += [f"/pressure-questions/{board.refs[name]}" for name in ("question", "pressed")]
     found += [f"/me/exports/{board.refs['export']}", f"/inbox/account/{board.refs['notice']}"]
     found.append(f"/statements/{board.refs['statement']}")
@@ -145,6 +146,7 @@ def guesses(board: Populated) -> list[str]:
     found += [f"/follows/new?kind=search&target={quote('q=' + word)}" for word in ("持刀", "闹事")]
     for name in ("fresh.photo", "held.photo", "shut.photo", "inside.photo", "missing.photo"):
         found += [f"/files/{board.refs[name]}/full", f"/files/{board.refs[name]}/thumb"]
+        found.append(f"/photos/{board.refs[name]}")
     found += [f"/live?since=person:{board.refs[who]}:0" for who in ("rita", "dana", "mona")]
     found += [f"/search?q={quote(word)}" for word in WORDS] + [
         f"/similar?title={quote(word * 3)}" for word in WORDS[:5]
@@ -177,6 +179,7 @@ def secrets_of(board: Populated, who: str) -> list[str]:
         ("complaint", READ_COMPLAINT),
         ("shut_order", READ_COMPLAINT),
         ("inside", READ_INSIDE),
+        ("receipted", {"ines"}),
     ):
         if who not in readers:
             names = (
@@ -346,6 +349,9 @@ def test_logs_say_nothing_of_what_was_typed(board: Populated, caplog: pytest.Log
         )
         original = board.path("/cases/{private}/originals/{private.text}")
         board.post("otto", original, {"reason": "QLOG 回电话 13912345678"})
+        for form in ("messages", "rating", "reopening"):
+            fields = {"entry": "QLOG.1.x", "body": "QLOG 13912345678", "text": "QLOG", "words": "QLOG"}
+            board.post("visitor", f"/receipt/{form}", fields)
         board.post("otto", "/staff/sign-in", {"login": "021456", "password": "QLOG-password"})
     board.restore()
 
@@ -362,7 +368,7 @@ def public_pages(board: Populated) -> list[str]:
     found = [
         path
         for path in guesses(board)
-        if not path.startswith(("/moderation", "/live?since=case", "/t/", "/files"))
+        if not path.startswith(("/moderation", "/live?since=case", "/t/", "/files", "/photos"))
     ]
     for path in ("/", "/sections", "/s/110", "/d/desk"):
         found += links(board.get("visitor", path).text)

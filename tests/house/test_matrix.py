@@ -41,7 +41,7 @@ class Row:
     def thing(self) -> str | None:
         """The case that the path is about, None when it is about none."""
         match = re.search(r"^/(?:cases|t|received|desk/case|moderation/threads)/\{([a-z]+)", self.path)
-        match = match or re.search(r"^/files/\{([a-z]+)\.photo", self.path)
+        match = match or re.search(r"^/(?:files|photos)/\{([a-z]+)\.photo", self.path)
         return match[1] if match else None
 
     def on(self, name: str) -> str:
@@ -152,6 +152,7 @@ ROWS = [
     page("/t/<public_id>/earlier", "/t/{notice.thread}/earlier"),
     page("/t/<public_id>/earlier", "/t/{fresh.thread}/earlier", 404),
     page("/files/<public_id>/<any(full, thumb):size>", "/files/{fresh.photo}/full"),
+    page("/photos/<public_id>", "/photos/{fresh.photo}"),
     page("/files/<public_id>/<any(full, thumb):size>", "/files/{fresh.photo}/thumb"),
     page("/t/<public_id>/reports", "/t/{fresh.thread}/reports"),
     page("/reports/<token>", "/reports/{report_outcome}"),
@@ -160,6 +161,12 @@ ROWS = [
     page("/receipt"),
     _row("POST", "/receipt", "/receipt", 404, number="1234 5678 9012 3456"),
     _row("POST", "/receipt/messages", "/receipt/messages", 409, body="还有一点。"),
+    # Without the pass of an open dialogue each of these is one answer, for whoever asks.
+    _row("POST", "/receipt/rating", "/receipt/rating", 409, solved="yes", satisfaction="satisfied"),
+    _row("POST", "/receipt/reopening", "/receipt/reopening", 409, words="还是老样子。"),
+    _row("POST", "/receipt/nudge", "/receipt/nudge", 409),
+    _row("POST", "/receipt/withdrawal", "/receipt/withdrawal", 409, pressed="no"),
+    _row("POST", "/receipt/follow-up", "/receipt/follow-up", 409, done="yes"),
     # --- signing in, one's own account
     page("/sign-in"),
     page("/staff/sign-in"),
@@ -539,6 +546,7 @@ def test_who_may_read_what_is_held_or_restricted(board: Populated) -> None:
             f"/cases/{{{name}}}?fragment=timeline" if name == "inside" else f"/cases/{{{name}}}",
             f"/cases/{{{name}}}/verification",
             f"/files/{{{name}.photo}}/full",
+            f"/photos/{{{name}.photo}}",
         ):
             found = {who for who in PEOPLE if board.get(who, board.path(path)).status_code == 200}
             assert found == readers, path
@@ -554,6 +562,7 @@ WITHOUT_TOKEN = {
     "/sign-in", "/sign-in/cast", "/sign-in/link/<token>", "/sign-out", "/staff/sign-in", "/staff/sign-in/code",
     "/prefs", "/threads", "/s/<key>/threads", "/t/<public_id>/reports", "/a/<token>", "/contacts/link/<token>",
     "/unsubscribe/<token>", "/coaching", "/receipt", "/receipt/messages", "/sign-in/passkey", "/sign-in/invitation/<token>",
+    "/receipt/rating", "/receipt/reopening", "/receipt/nudge", "/receipt/withdrawal", "/receipt/follow-up",
 }  # fmt: skip
 FOREIGN = [
     {},

@@ -152,6 +152,35 @@ def _sign_in_code(page: Page) -> None:
     page.locator("[name=code]").wait_for()
 
 
+def _photo(page: Page) -> None:
+    """A photo of the demo city, from its thumbnail; it has a neighbour."""
+    page.goto("/search?q=青松路与建设街路口红绿灯一直闪黄灯")
+    page.locator('.case-card__title a[href^="/cases/"]').first.click()
+    page.locator(".photos a").first.click()
+    page.wait_for_url("**/photos/*")
+    page.locator("a[rel=next]").wait_for()
+
+
+def _dialogue(page: Page) -> None:
+    """What sixteen digits open, with a message that was refused and everything that can be done."""
+    page.goto("/s/complaints/new?department=traffic-police")
+    page.locator("[name=title]").fill("值班电话打了三次没有人接")
+    page.locator("[name=body]").fill("前天夜里，一次都没有人接。")
+    page.locator("[name=about_reason]").first.check()
+    page.locator("[name=identity][value=receipt]").check()
+    _press_main(page)
+    acts.answer_check(page)
+    digits = re.sub(r"\D", "", page.locator(".receipt__digits").inner_text())
+    page.goto("/receipt")
+    page.locator("[name=number]").fill(digits)
+    _press_main(page)
+    for fold in page.locator("main summary").all():
+        fold.click()
+    page.locator("#reply [name=body]").fill(" ")
+    with page.expect_navigation():
+        page.locator("#reply .btn--main").click()
+
+
 def visitor(places: Places) -> list[Stop]:
     """Everything that may be read without an account."""
     one = places.cases["resolved"]
@@ -177,6 +206,8 @@ def visitor(places: Places) -> list[Stop]:
         Stop("search.results", "/search?q=qqqqzzzz"),
         Stop("lookups.show", "/lookup"),
         Stop("receipt_dialogue.new", "/receipt"),
+        Stop("receipt_dialogue.show", _dialogue, "the dialogue behind a receipt, with faults"),
+        Stop("photos.show", _photo, "a photo"),
         Stop("lookups.show", "/lookup?number=20200101-0001"),
         Stop("departments.index", "/d"),
         Stop("departments.show", "/d/traffic-police"),
