@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
+from tests import forked
+
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESKTOP = 390, 1280
@@ -43,6 +45,12 @@ class Board:
     url: str
     data: Path
     log: Path
+
+    def another(self, code: str, *words: str) -> str:
+        """Run code beside it, as another process of the board would; gives what it printed."""
+        done = forked.run(code, *words, env=environment(self.data))
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
 
     def command(self, *words: str) -> str:
         """Run a command of the board beside it, as its keeper would; gives what it printed."""

@@ -6,8 +6,6 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import ROOT, Board, Opened, environment
+from tests.journeys.conftest import Board, Opened
 
 pytestmark = pytest.mark.browser
 SOCKET = re.compile("/socket.io/")
@@ -98,15 +96,7 @@ with create_app().app_context():
 
 def run(board: Board, script: str, *words: str) -> list[str]:
     """Do something beside the board, as another process would."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words],
-        cwd=ROOT,
-        env=environment(board.data),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.split()
+    return board.another(script, *words).split()
 
 
 Write = Callable[..., list[str]]
