@@ -149,7 +149,7 @@ def show() -> Response:
             "transparency.html",
             here="/transparency",
             roots=roots(SHOWN),
-            head=[{"label": _("What")}, *({"label": each.name, "numeric": True} for each in shown)],
+            head=[{"label": _("Class")}, *({"label": each.name, "numeric": True} for each in shown)],
             rows=[[str(words), *(each.words(name) for each in shown)] for name, words in CLASSES.items()]
             if shown
             else [],

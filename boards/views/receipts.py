@@ -56,7 +56,7 @@ def show() -> Response:
         spend("receipt", TRIES, client_address())
         spend("receipts", ALL_TRIES, "")
     except TooManyRequests as error:
-        response = _form({"": _l("That was often in a short time. Please try again a little later.")}, 429)
+        response = _form({"": _l("You tried too often in a short time. Please try again a little later.")}, 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     receipt = Receipt.numbered(number)
@@ -82,7 +82,7 @@ def say_more() -> Response:
         return _dialogue(Receipt.entered(entry), said=True)
     except NotFound:
         return _form(
-            {"": _l("Half an hour is over, so the dialogue was closed. Enter your digits again.")}, 409
+            {"": _l("Half an hour is over, so the dialogue was closed. Enter your digits again; what you just wrote was not sent.")}, 409
         )
     except TooManyRequests as error:
         response = _back(

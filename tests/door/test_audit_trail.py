@@ -293,7 +293,7 @@ def test_figures_are_of_whole_months_and_never_small(app: Flask, get_as: Get) ->
     assert month.totals["uncoverings"] is None
     page = get_as(None, "/transparency").text
     assert "12" in page
-    assert "少于 10" in page
+    assert "不足 10" in page
 
 
 def test_what_was_noted_of_a_thing_is_read_at_the_console_and_that_is_noted(
