@@ -195,7 +195,7 @@ def test_a_new_case_shows_in_rows_title_and_toast_and_chimes_once(open_as: Opene
 def test_nothing_sounds_before_the_switch_nor_when_it_is_muted_or_blocked(
     open_as: Opened, write: Write
 ) -> None:
-    otto = desk(open_as, "otto", on=False, blocked=True)
+    otto = desk(open_as, "otto", clock=True, on=False, blocked=True)
     word = otto.locator("[data-sound-word]")
     expect(word).to_have_text("声音关")
 
@@ -218,7 +218,7 @@ def test_nothing_sounds_before_the_switch_nor_when_it_is_muted_or_blocked(
     until(otto, lambda: len(heard(otto)) == 1)
     mute.click()
     expect(word).to_have_text("声音关")
-    otto.wait_for_timeout(CALM * 1000)
+    otto.clock.run_for(CALM * 1000)
     another()
     assert len(heard(otto)) == 1
 
@@ -267,7 +267,8 @@ def test_an_ordinary_case_is_heard_once(open_as: Opened, write: Write) -> None:
 def test_a_confirmation_without_anything_following_calls_the_desk_and_the_next_shift_again(
     board: Board, open_as: Opened, write: Write
 ) -> None:
-    otto, lena, elsewhere = desk(open_as, "otto"), desk(open_as, "lena", "?queue=working"), open_as("otis")
+    otto = desk(open_as, "otto", clock=True)
+    lena, elsewhere = desk(open_as, "lena", "?queue=working", clock=True), open_as("otis")
     number = write()[0]
     toast = f'.toast[data-cases="{number}"]'
     otto.locator(f"{toast} button").click()
@@ -279,7 +280,8 @@ def test_a_confirmation_without_anything_following_calls_the_desk_and_the_next_s
     live(elsewhere)
     badge = elsewhere.locator(".topbar [data-controller=inbox]")
     unread = int(badge.get_attribute("data-count") or 0)
-    otto.wait_for_timeout(CALM * 1000)
+    for page in (otto, lena):
+        page.clock.run_for(CALM * 1000)
     chimes = {page: len(heard(page)) for page in (otto, lena)}
 
     run(board, LAPSE, number)
