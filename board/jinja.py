@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask, request
@@ -33,6 +33,20 @@ def day(moment: datetime) -> str:
         return text if here.year == today.year else f"{text} {here.year}"
     text = f"{here.month}月{here.day}日"
     return text if here.year == today.year else f"{here.year}年{text}"
+
+
+def month(key: str) -> str:
+    """A month by its key `2026-10`: `2026年10月`; `Oct 2026` in English."""
+    year, number = (int(part) for part in key.split("-"))
+    return f"{MONTHS[number - 1]} {year}" if is_english() else f"{year}年{number}月"
+
+
+def date_words(given: date | str) -> str:
+    """A day with its year, as lists of the past write it: `2026年11月18日`; `18 Nov 2026` in English."""
+    here = date.fromisoformat(given) if isinstance(given, str) else given
+    if is_english():
+        return f"{here.day} {MONTHS[here.month - 1]} {here.year}"
+    return f"{here.year}年{here.month}月{here.day}日"
 
 
 def when(moment: datetime | None) -> str:
@@ -99,6 +113,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         when=when,
         day=day,
+        month=month,
+        date_words=date_words,
         clock_time=clock_time,
         duration=duration,
         iso=iso,

@@ -15,7 +15,7 @@ from board.audit import AuditEntry, AuditRoot
 from board.clock import local, midnight, now, today
 from board.db import db, transaction
 from board.i18n import _, _l
-from board.jinja import number
+from board.jinja import month, number
 from board.seams import standing_promise
 from board.web import cached_page
 
@@ -172,7 +172,7 @@ def show() -> Response:
             "transparency.html",
             here="/transparency",
             roots=roots(SHOWN),
-            head=[{"label": _("What")}, *({"label": each.name, "numeric": True} for each in shown)],
+            head=[{"label": _("Class")}, *({"label": month(each.name), "numeric": True} for each in shown)],
             rows=[[str(words), *(each.words(name) for each in shown)] for name, words in CLASSES.items()]
             if shown
             else [],

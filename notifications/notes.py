@@ -120,7 +120,7 @@ def _room(delivery: Delivery) -> Note | None:
         public = page.case.thread.is_public
         path, text = step_path(page.cause) if public else "/desk", _said(page.case.thread, page.case)
         if public:
-            text = "；".join([text, *words_told(delivery, page)])
+            text = _(", ").join([text, *words_told(delivery, page)])
     return Note(_title(urgent), text, path, urgent=urgent, lasts=HALF_AN_HOUR, language=ROOM_LANGUAGE)
 
 

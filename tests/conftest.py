@@ -183,12 +183,19 @@ def post_as(
     client_of: Callable[[str | None], FlaskClient], get_as: Callable[..., TestResponse]
 ) -> Callable[..., TestResponse]:
     """POST form fields as somebody, with the tokens of his session, each request in a context of its own."""
+    tokens: dict[str, str] = {}  # one for each sign-in, as it stands in all its pages
+
+    def token(who: str, client: FlaskClient) -> str:
+        cookie = client.get_cookie("sign_in")
+        sign_in = cookie.value if cookie else ""
+        if not tokens.get(sign_in):
+            tokens[sign_in] = fields_of(get_as(who, "/me").get_data(as_text=True)).get("csrf_token", "")
+        return tokens[sign_in]
 
     def send(who: str | None, path: str, headers: dict[str, str] | None = None, **data: Any) -> TestResponse:
         client = client_of(who)
         if who is not None and "csrf_token" not in data:
-            page = get_as(who, "/me" if who else "/")
-            data["csrf_token"] = fields_of(page.get_data(as_text=True)).get("csrf_token", "")
+            data["csrf_token"] = token(who, client)
         sent = {name: value for name, value in data.items() if value is not None}
         return contextvars.Context().run(
             client.post,

@@ -7,6 +7,8 @@ the same addresses and the same statements. Nothing here can be seen by the code
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -15,6 +17,10 @@ from flask_sqlalchemy import SQLAlchemy
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import URL, Dialect, Engine, create_engine, event
 from werkzeug.routing import Rule
+
+from board import web
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
 
 
 class Templates(BytecodeCache):
@@ -34,9 +40,25 @@ class Templates(BytecodeCache):
 
 
 class KeptRule(Rule):
-    """An address whose builders are compiled once; they hold nothing of the rule, which is given to each call."""
+    """An address that is read once, and whose builders are compiled once; they hold nothing of the rule, which is
+    given to each call."""
 
     builders: dict[tuple[Any, ...], Callable[..., tuple[str, str]]] = {}
+    read: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+
+    def compile(self) -> None:
+        assert self.map is not None
+        converters = tuple(self.map.converters.items())
+        given = (self.rule, self.subdomain, self.host, self.map.host_matching, self.merge_slashes)
+        key = (*given, repr(self.defaults), self.is_leaf, self.websocket, converters)
+        if key not in self.read:
+            super().compile()
+            self.read[key] = (self._parts, self._trace, self._converters, frozenset(self.arguments))
+            return
+        self._parts, self._trace, self._converters, arguments = self.read[key]
+        self.arguments = set(arguments)
+        self._build = self._compile_builder(False).__get__(self, None)
+        self._build_unknown = self._compile_builder(True).__get__(self, None)
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         key = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
@@ -49,6 +71,9 @@ def keep() -> None:
     """From now on applications of this process share what they compile."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     Flask.url_rule_class = KeptRule
+    # The house's own style sheets and scripts do not change while its tests run; other folders are read each time.
+    read_anew, house = web.content_hash, cache(web.content_hash)
+    web.content_hash = lambda folder: (house if folder == STATIC else read_anew)(folder)
     probe = create_engine("sqlite://", query_cache_size=5_000)
     probe.connect().close()  # or its dialect would not know what this SQLite can do
     dialects: dict[URL, Dialect] = {}

@@ -489,7 +489,7 @@ class Checking:
         for key, longest in (("title", TITLE_LONGEST), ("body", BODY_LONGEST)):
             length = len(getattr(thread, key))
             if not length:
-                self._wrong((*thread.path, key), _l("The text is empty"), _l("Write something"))
+                self._wrong((*thread.path, key), _l("Nothing is written there"), _l("Write something"))
             elif length > longest:
                 self._wrong(
                     (*thread.path, key),

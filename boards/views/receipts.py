@@ -60,7 +60,9 @@ def show() -> Response:
         spend("receipt", TRIES, client_address())
         spend("receipts", ALL_TRIES, "")
     except TooManyRequests as error:
-        response = _form({"": _l("That was often in a short time. Please try again a little later.")}, 429)
+        response = _form(
+            {"": _l("You tried too often in a short time. Please try again a little later.")}, 429
+        )
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     receipt = Receipt.numbered(number)
@@ -151,7 +153,12 @@ def _act(form: str, act: Callable[[Receipt], Any], said: Any) -> Response:
         return _dialogue(Receipt.entered(entry), said=said)
     except NotFound:
         return _form(
-            {"": _l("Half an hour is over, so the dialogue was closed. Enter your digits again.")}, 409
+            {
+                "": _l(
+                    "Half an hour is over, so the dialogue was closed. Enter your digits again; what you just wrote was not sent."
+                )
+            },
+            409,
         )
     except TooManyRequests as error:
         response = _back(form, Invalid(_l("That was a lot at once. Please try again a little later.")))

@@ -75,7 +75,7 @@ def _line(department: Department, step: Step, moment: datetime, *, urgent: bool)
 def after_words(step: Step, *, urgent: bool) -> str:
     """When a step is taken."""
     if step.after == 0:
-        return _("At once") if urgent else _("At once, in the hours that the promise counts")
+        return _("Right away") if urgent else _("At once, in the hours that the promise counts")
     if urgent:
         return str(ngettext("After %(num)s minute", "After %(num)s minutes", step.after))
     return _("After %(num)s%% of the time for the first answer", num=step.after)

@@ -19,7 +19,7 @@ from people import contacts
 from people.models import Department, Person
 from tests.builders import Cast, case_of, posted
 
-City = tuple[Flask, Cast]
+pytestmark = pytest.mark.engines("sqlite", "postgres")
 MINUTES = timedelta(minutes=1)
 BESIDE = "早高峰很危险，请@交警支队看一下，@户政支队也请看看。"
 
@@ -64,8 +64,7 @@ def finds(*kinds: str) -> None:
     assert auditing.audit() == []
 
 
-def test_a_department_named_beside_the_lead_is_called_when_nobody_did(city: City) -> None:
-    _app, cast = city
+def test_a_department_named_beside_the_lead_is_called_when_nobody_did(app: Flask, cast: Cast) -> None:
     report(cast, body=BESIDE)
     assert told_by("household-police") == [cast.hugo.badge]
     lose("household-police", inbox=True)
@@ -79,8 +78,7 @@ def test_a_department_named_beside_the_lead_is_called_when_nobody_did(city: City
     assert auditing.open_alarms() == [], "it was told once, and was"
 
 
-def test_a_case_without_an_inbox_row_and_without_a_page_is_found(city: City) -> None:
-    _app, cast = city
+def test_a_case_without_an_inbox_row_and_without_a_page_is_found(app: Flask, cast: Cast) -> None:
     report(cast)
     lose("traffic-police", inbox=True)
     advance(3 * MINUTES)
@@ -91,8 +89,9 @@ def test_a_case_without_an_inbox_row_and_without_a_page_is_found(city: City) -> 
 
 
 @pytest.mark.parametrize("how", ["assist", "offer"])
-def test_whoever_was_asked_to_help_or_to_take_it_is_called_when_nobody_did(city: City, how: str) -> None:
-    _app, cast = city
+def test_whoever_was_asked_to_help_or_to_take_it_is_called_when_nobody_did(
+    app: Flask, cast: Cast, how: str
+) -> None:
     case = report(cast, body=BESIDE)
     with transaction():
         to = Department.by_key("household-police")
@@ -113,9 +112,9 @@ def test_whoever_was_asked_to_help_or_to_take_it_is_called_when_nobody_did(city:
 
 
 def test_who_took_it_on_and_does_nothing_has_it_for_the_time_of_a_lease_though_the_page_was_lost(
-    city: City,
+    app: Flask,
+    cast: Cast,
 ) -> None:
-    _app, cast = city
     case = report(cast)
     with transaction():
         case().offer(by=cast.otto, to=Department.by_key("household-police"), reason="登记的事归户政。")
@@ -130,8 +129,7 @@ def test_who_took_it_on_and_does_nothing_has_it_for_the_time_of_a_lease_though_t
     assert (page.state, page.acknowledged_by) == ("acknowledged", cast.hugo)
 
 
-def test_a_strangers_mention_calls_nobody_afterwards_either(city: City) -> None:
-    _app, cast = city
+def test_a_strangers_mention_calls_nobody_afterwards_either(app: Flask, cast: Cast) -> None:
     case = report(cast)
     with transaction():
         reply(case().thread, "@户政支队 也来看看吧。", by=cast.vera)
@@ -140,8 +138,7 @@ def test_a_strangers_mention_calls_nobody_afterwards_either(city: City) -> None:
     assert pages_of("household-police") == []
 
 
-def test_the_posters_mention_in_a_reply_calls_and_is_missed(city: City) -> None:
-    _app, cast = city
+def test_the_posters_mention_in_a_reply_calls_and_is_missed(app: Flask, cast: Cast) -> None:
     case = report(cast)
     with transaction():
         reply(case().thread, "@户政支队 也来看看吧。", by=cast.rita)
@@ -151,8 +148,7 @@ def test_the_posters_mention_in_a_reply_calls_and_is_missed(city: City) -> None:
     assert pages_of("household-police")[0].event.kind == "reply.posted"
 
 
-def test_the_posters_mention_after_a_strangers_calls_and_is_missed(city: City) -> None:
-    _app, cast = city
+def test_the_posters_mention_after_a_strangers_calls_and_is_missed(app: Flask, cast: Cast) -> None:
     case = report(cast)
     with transaction():
         reply(case().thread, "@户政支队 也来看看吧。", by=cast.vera)
@@ -167,8 +163,7 @@ def test_the_posters_mention_after_a_strangers_calls_and_is_missed(city: City) -
     assert page.event.actor_role == "poster"
 
 
-def test_a_telling_that_a_department_beside_the_lead_lacks_is_made_good(city: City) -> None:
-    _app, cast = city
+def test_a_telling_that_a_department_beside_the_lead_lacks_is_made_good(app: Flask, cast: Cast) -> None:
     report(cast, body=BESIDE)
     with transaction() as session:
         session.execute(delete(Telling).where(Telling.person_id == cast.hugo.id))
@@ -179,8 +174,9 @@ def test_a_telling_that_a_department_beside_the_lead_lacks_is_made_good(city: Ci
 
 @pytest.mark.parametrize("who", ["otto", "hugo"])
 @pytest.mark.parametrize("how", ["given up", "left lying"])
-def test_a_message_that_nobody_carried_is_an_alarm_until_it_has_left(city: City, who: str, how: str) -> None:
-    _app, cast = city
+def test_a_message_that_nobody_carried_is_an_alarm_until_it_has_left(
+    app: Flask, cast: Cast, who: str, how: str
+) -> None:
     with transaction():
         contacts.verify(contacts.add(getattr(cast, who), "mail", f"{who}@police.example"))
     report(cast, body=BESIDE)
@@ -209,9 +205,9 @@ def test_a_message_that_nobody_carried_is_an_alarm_until_it_has_left(city: City,
 
 
 def test_an_acknowledgement_whose_lease_ran_out_hours_ago_is_found_and_the_next_are_called(
-    city: City,
+    app: Flask,
+    cast: Cast,
 ) -> None:
-    _app, cast = city
     case = report(cast)
     with transaction():
         case().acknowledge(by=cast.otto)
@@ -226,8 +222,7 @@ def test_an_acknowledgement_whose_lease_ran_out_hours_ago_is_found_and_the_next_
     assert cast.lena.badge in told_by("traffic-police")
 
 
-def test_a_page_that_is_put_off_again_and_again_is_found(city: City) -> None:
-    _app, cast = city
+def test_a_page_that_is_put_off_again_and_again_is_found(app: Flask, cast: Cast) -> None:
     advance(timedelta(hours=12))  # 22:00: nobody is woken, so no step was taken yet
     report(cast, section="household", body="身份证快到期了，去哪里换？")
     (page,) = pages_of("household-police")
@@ -239,8 +234,7 @@ def test_a_page_that_is_put_off_again_and_again_is_found(city: City) -> None:
     assert told_by("household-police") == [cast.hugo.badge]
 
 
-def test_an_audit_asks_the_same_however_many_calls_were_told(city: City) -> None:
-    _app, cast = city
+def test_an_audit_asks_the_same_however_many_calls_were_told(app: Flask, cast: Cast) -> None:
 
     def asked(more: int) -> int:
         for _each in range(more):

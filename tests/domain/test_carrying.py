@@ -6,10 +6,7 @@ import contextvars
 import json
 import re
 import signal
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -24,13 +21,12 @@ from notifications.models.delivery import queue
 from notifications.reaching import channels_of
 from people import contacts, vault
 from people.models import Contact
+from tests import forked
 from tests.builders import case_of, posted
 from tests.conftest import ORIGIN, environment_of
 from tests.ends import Mailbox, PushService, Webhook
 
 pytestmark = pytest.mark.engines("sqlite", "postgres")
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -333,9 +329,8 @@ def test_what_a_killed_worker_left_is_sent_and_a_copy_is_known_as_one(
     app, cast = city
     ends.reach(cast.rita, channel)
     made = news(cast, channel, answered(cast))
-    env = environment_of(app, PYTHONPATH=str(ROOT), **ends.env)
-    command = [sys.executable, "-c", WORKER, place, channel, clock.now().isoformat()]
-    died = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    env = environment_of(app, **ends.env)
+    died = forked.run(WORKER, place, channel, clock.now().isoformat(), env=env)
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert len(ends.names(channel)) == before
     assert (kept_delivery(made).sent_at is not None) is (place == "noted")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextvars
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,13 +23,13 @@ from notifications.models import Delivery, InboxItem
 from notifications.targets import target
 from people import contacts
 from people.models import Person
+from tests import forked
 from tests.builders import Cast, case_of
 from tests.conftest import environment_of
 from tests.ends import Mailbox
 
 pytestmark = pytest.mark.engines("sqlite", "postgres")
 
-ROOT = Path(__file__).resolve().parents[2]
 WORK = ("tell-followers", "carry-tidings", "carry")
 PUBLIC = "https://board.example"
 
@@ -186,10 +183,8 @@ with app.app_context(), clock.freeze(datetime.fromisoformat(sys.argv[4])):
 def killed(app: Flask, act: str, event: str, statement: int) -> int:
     """Let a worker of its own process be killed with -9 before its so-manieth writing statement; its exit code."""
     db.session.rollback()
-    command = [sys.executable, "-c", KILLED, act, event, str(statement), clock.now().isoformat()]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment_of(app), check=False, capture_output=True, timeout=60
-    ).returncode
+    moment = clock.now().isoformat()
+    return forked.run(KILLED, act, event, str(statement), moment, env=environment_of(app)).returncode
 
 
 @pytest.mark.parametrize("statement", [4, pytest.param(9, marks=pytest.mark.slow)])

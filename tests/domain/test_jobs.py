@@ -20,6 +20,7 @@ from board import clock, jobs, once
 from board.clock import now
 from board.db import db, transaction
 from board.jobs import Job
+from tests import forked
 from tests.builders import Cast
 from tests.conftest import environment_of
 from tests.domain.conftest import at_once
@@ -70,10 +71,7 @@ def job(key: str) -> Job:
 
 
 def another_process(application: Flask, order: str) -> subprocess.CompletedProcess[str]:
-    env = environment_of(application, PYTHONPATH=str(ROOT))
-    return subprocess.run(
-        [sys.executable, "-c", WORKER, order], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
+    return forked.run(WORKER, order, env=environment_of(application))
 
 
 def test_a_worker_killed_between_its_work_and_its_mark_is_replaced_and_nothing_happens_twice(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -21,12 +19,12 @@ from boards.models import Case, Thread
 from boards.models.locking import lock
 from notifications.models import Page, PageState, PageStep, Telling
 from notifications.paging import auditing, pager, ticking
+from tests import forked
 from tests.builders import Cast, posted
 from tests.conftest import environment_of
 from tests.domain.conftest import at_once
 
 City = tuple[Flask, Cast]
-ROOT = Path(__file__).resolve().parents[2]
 MANY = 30
 
 # A worker in a process of its own that is killed at one of the steps of its way, or at none.
@@ -77,9 +75,7 @@ with app.app_context(), clock.freeze(moment):
 
 
 def worker(application: Flask, point: str, moment: datetime) -> subprocess.CompletedProcess[str]:
-    env = environment_of(application, PYTHONPATH=str(ROOT))
-    command = [sys.executable, "-c", WORKER, point, moment.isoformat()]
-    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return forked.run(WORKER, point, moment.isoformat(), env=environment_of(application))
 
 
 def post_many(cast: Cast, count: int = MANY) -> None:

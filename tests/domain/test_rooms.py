@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -33,8 +34,14 @@ SECRETS = ("青松路", "红绿灯", "王丽", "青松路居民", "欧阳", "021
 
 
 @pytest.fixture
-def robot(city: City) -> Iterator[Webhook]:
-    app, _cast = city
+def robot(app: Flask) -> Iterator[Webhook]:
+    with listening(app) as end:
+        yield end
+
+
+@contextmanager
+def listening(app: Flask) -> Iterator[Webhook]:
+    """A chat robot of the town, which the board finds."""
     with Webhook() as end:
         app.extensions["chat"] = chat.AppriseChat({"127.0.0.1"}, at_most=5.0)
         yield end
@@ -78,8 +85,7 @@ def said(robot: Webhook) -> list[str]:
     return [body["message"] for _path, body in robot.got]
 
 
-def test_a_room_counts_once_the_code_that_it_showed_was_typed(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_a_room_counts_once_the_code_that_it_showed_was_typed(app: Flask, cast: Cast, robot: Webhook) -> None:
     made = room(robot, proven=False)
     with transaction():
         check(kept(made))
@@ -99,9 +105,8 @@ def test_a_room_counts_once_the_code_that_it_showed_was_typed(city: City, robot:
 
 
 def test_each_step_is_told_to_the_room_once_with_nobodys_name_and_nobodys_words(
-    city: City, robot: Webhook
+    app: Flask, cast: Cast, robot: Webhook
 ) -> None:
-    _app, cast = city
     room(robot)
     thread = report(cast)
     carry()
@@ -121,8 +126,9 @@ def test_each_step_is_told_to_the_room_once_with_nobodys_name_and_nobodys_words(
     assert "127.0.0.1" not in str(told_rooms(case_of(thread)))
 
 
-def test_an_empty_shift_is_told_to_the_room_though_nobody_is_there(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_an_empty_shift_is_told_to_the_room_though_nobody_is_there(
+    app: Flask, cast: Cast, robot: Webhook
+) -> None:
     with transaction() as session:
         session.execute(update(Shift).where(Shift.department_id == traffic().id).values(ends_at=clock.now()))
     room(robot)
@@ -135,8 +141,7 @@ def test_an_empty_shift_is_told_to_the_room_though_nobody_is_there(city: City, r
     assert set(told) == {each.step for each in steps}
 
 
-def test_of_a_restricted_case_the_room_reads_what_a_push_says(city: City, robot: Webhook) -> None:
-    app, cast = city
+def test_of_a_restricted_case_the_room_reads_what_a_push_says(app: Flask, cast: Cast, robot: Webhook) -> None:
     object.__setattr__(app.config["SETTINGS"], "public_url", "https://board.example")
     room(robot)
     thread = report(cast, restrict=True)
@@ -146,8 +151,7 @@ def test_of_a_restricted_case_the_room_reads_what_a_push_says(city: City, robot:
     assert case_of(thread).number not in str(robot.got)
 
 
-def test_what_was_answered_before_its_turn_is_not_told(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_what_was_answered_before_its_turn_is_not_told(app: Flask, cast: Cast, robot: Webhook) -> None:
     room(robot)
     thread = report(cast)
     with transaction():
@@ -158,8 +162,9 @@ def test_what_was_answered_before_its_turn_is_not_told(city: City, robot: Webhoo
     assert "没有发" in told.state
 
 
-def test_many_calls_in_a_minute_are_one_more_message_that_counts_them(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_many_calls_in_a_minute_are_one_more_message_that_counts_them(
+    app: Flask, cast: Cast, robot: Webhook
+) -> None:
     room(robot)
     for _post in range(5):
         report(cast)
@@ -169,8 +174,9 @@ def test_many_calls_in_a_minute_are_one_more_message_that_counts_them(city: City
     assert said(robot)[1] == "有 4 件诉求等待签收"
 
 
-def test_a_step_that_names_other_channels_leaves_the_room_alone(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_a_step_that_names_other_channels_leaves_the_room_alone(
+    app: Flask, cast: Cast, robot: Webhook
+) -> None:
     room(robot)
     steps = [Step(Who.DUTY, 0, ("push",)), Step(Who.DESK, 50, ("chat",))]
     with transaction():
@@ -183,9 +189,8 @@ def test_a_step_that_names_other_channels_leaves_the_room_alone(city: City, robo
 
 
 def test_a_room_in_which_somebody_is_kept_from_the_case_hears_nothing(
-    city: City, robot: Webhook, monkeypatch: pytest.MonkeyPatch
+    app: Flask, cast: Cast, robot: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _app, cast = city
     room(robot)
     lena = cast.lena.id
     kept_from = {**seams._vetoes, "event.hear": [lambda person, _event: person.id == lena]}
@@ -196,8 +201,7 @@ def test_a_room_in_which_somebody_is_kept_from_the_case_hears_nothing(
     assert db.session.scalars(select(Telling).where(Telling.room_id.is_not(None))).all() == []
 
 
-def test_another_departments_calls_are_not_told(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_another_departments_calls_are_not_told(app: Flask, cast: Cast, robot: Webhook) -> None:
     room(robot)
     report(cast, section="household", body="身份证多久能拿？")
     carry()
@@ -205,9 +209,8 @@ def test_another_departments_calls_are_not_told(city: City, robot: Webhook) -> N
 
 
 def test_a_robot_that_refuses_is_tried_again_then_given_up_and_sent_again_once_it_is_well(
-    city: City, robot: Webhook
+    app: Flask, cast: Cast, robot: Webhook
 ) -> None:
-    _app, cast = city
     made = room(robot)
     robot.answers = [500] * 100
     thread = report(cast)
@@ -232,8 +235,9 @@ def test_a_robot_that_refuses_is_tried_again_then_given_up_and_sent_again_once_i
     assert kept(made).counts, "a robot that takes a test is well again"
 
 
-def test_a_room_that_was_removed_keeps_its_name_and_nothing_else(city: City, robot: Webhook) -> None:
-    _app, cast = city
+def test_a_room_that_was_removed_keeps_its_name_and_nothing_else(
+    app: Flask, cast: Cast, robot: Webhook
+) -> None:
     made = room(robot)
     thread = report(cast)
     carry()
@@ -248,14 +252,15 @@ def test_a_room_that_was_removed_keeps_its_name_and_nothing_else(city: City, rob
     assert not kept(made).counts
 
 
-def test_workers_that_look_at_once_tell_a_room_of_a_step_once(city: City, robot: Webhook) -> None:
+def test_workers_that_look_at_once_tell_a_room_of_a_step_once(city: City) -> None:
     app, cast = city
-    room(robot)
-    for _post in range(6):
-        report(cast)
-    clock.advance(timedelta(minutes=8))
-    db.session.remove()
-    results = at_once(app, *[ticking.drain] * 3)
+    with listening(app) as robot:
+        room(robot)
+        for _post in range(6):
+            report(cast)
+        clock.advance(timedelta(minutes=8))
+        db.session.remove()
+        results = at_once(app, *[ticking.drain] * 3)
     assert not [each for each in results if isinstance(each, Exception)]
     rows = db.session.execute(
         select(Telling.page_id, Telling.leg, Telling.step).where(Telling.room_id.is_not(None))

@@ -134,7 +134,7 @@ def test_the_poster_of_a_restricted_case_reads_which_offices_had_it_and_no_names
         number = thread.case.number
     page = text(get_as("rita", f"/cases/{number}"))
     assert "还没有工作人员打开过" in page
-    assert "其他群众、访客、内容管理员和系统管理员都看不到" in page
+    assert "其他群众、访客、管理员和系统管理员都看不到" in page
     for person in (cast.otto, cast.otis, cast.lena, cast.otto):
         with transaction():
             audit.note("case.read", by=person.public_id, thing=f"case:{number}")

@@ -71,7 +71,7 @@ def test_whoever_reports_without_an_account_learns_the_outcome_and_nothing_else(
         reason="advert",
     )
     assert done.status_code == 303
-    assert "跟帖已隐藏" in get_as(None, sent.location).text
+    assert "回复已隐藏" in get_as(None, sent.location).text
     with transaction():
         db.session.scalars(select(Thread).where(Thread.public_id == more)).one().hold(
             by=db.session.get_one(Person, db.session.scalar(select(ModerationAct.by_id))),
@@ -92,7 +92,7 @@ def test_a_hidden_reply_is_gone_for_everybody_and_the_fact_is_not(get_as, post_a
     for who in (None, "rita", "otto"):
         page = get_as(who, f"/cases/{number}").text
         assert "加我好友" not in page, who
-        assert "管理员隐藏了一条跟帖：广告" in page, who
+        assert "管理员隐藏了一条回复：广告" in page, who
     verification = get_as(None, f"/cases/{number}/verification").text
     assert "没有一步被改过、删过或加过" in verification
     assert "文字被管理员隐藏" in verification
@@ -101,7 +101,7 @@ def test_a_hidden_reply_is_gone_for_everybody_and_the_fact_is_not(get_as, post_a
     assert f"/t/{more}/appeals" in get_as("vera", f"/cases/{number}").text
     assert f"/t/{more}/appeals" not in get_as("rita", f"/cases/{number}").text
     inbox = get_as("vera", "/inbox").text
-    assert "管理员隐藏了您的一条跟帖" in inbox
+    assert "管理员隐藏了您的一条回复" in inbox
 
 
 def test_vera_appeals_once_and_another_moderator_decides_in_public(get_as, post_as, more):
@@ -191,7 +191,7 @@ def test_the_queue_shows_words_and_nobodys_name_history_or_number_of_posts(get_a
     ).one()
     page = get_as("mona", f"/moderation/text/{mark.public_id}").text
     assert "加我好友" in page
-    assert "新成员第一次发言" in page
+    assert "新注册的人第一次发言" in page
     for secret in ("爱散步的银杏", "青松路居民", cast.vera.public_id, cast.rita.public_id):
         assert secret not in page
 
@@ -242,7 +242,7 @@ def test_one_link_fits_into_a_new_members_text_and_any_number_into_others(post_a
     assert post_as("vera", "/s/traffic/threads", **posting).status_code == 422
 
 
-@pytest.mark.parametrize(("language", "says"), [("zh", "少于 10"), ("en", "fewer than 10")])
+@pytest.mark.parametrize(("language", "says"), [("zh", "不足 10"), ("en", "fewer than 10")])
 def test_everybody_reads_what_moderators_did_and_not_to_what(
     client_of, get_as, post_as, more, language, says
 ):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -217,20 +218,9 @@ def forget() -> None:
 
 @contextmanager
 def populated(folder: Path) -> Iterator[Populated]:
-    """The board, on a clock that stands still."""
-    app = _app(folder)
+    """The board, on a clock that stands still: made once in a process, and a twin of that for each who asks."""
     with clock.freeze(MOMENT):
-        forget()
-        board = Populated(app, folder, Cast())
-        board.inside(lambda: _fill(board))
-        for who in PEOPLE:
-            board.clients[who] = app.test_client()
-            if who != "visitor":
-                _sign_in(board, who)
-        board.inside(lambda: _own_things(board))
-        board.inside(jobs.run_due)
-        board.inside(lambda: _noticed(board))
-        board.keep()
+        board = _first(folder.parent).twin(folder / "board")
         try:
             yield board
         finally:
@@ -251,6 +241,26 @@ def passkey_of(person: Person) -> str:
     db.session.add(row)
     db.session.flush()
     return row.public_id
+
+
+@cache
+def _first(beside: Path) -> Populated:
+    folder = beside / "populated"
+    folder.mkdir()
+    app = _app(folder)
+    forget()
+    board = Populated(app, folder, Cast())
+    board.inside(lambda: _fill(board))
+    for who in PEOPLE:
+        board.clients[who] = app.test_client()
+        if who != "visitor":
+            _sign_in(board, who)
+    board.inside(lambda: _own_things(board))
+    board.inside(jobs.run_due)
+    board.inside(lambda: _noticed(board))
+    board.keep()
+    board.inside(lambda: db.engine.dispose())
+    return board
 
 
 def _sign_in(board: Populated, who: str) -> None:

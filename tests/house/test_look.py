@@ -255,12 +255,12 @@ def drawn(tmp_path_factory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.browser
 def fast(*which: str) -> list[Any]:
     """All looks; those that are not named run with --all."""
     return [look if look in which else pytest.param(look, marks=pytest.mark.slow) for look in gallery.LOOKS]
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("look", fast("light", "xxl"))
 def test_pages_reflow_and_targets_are_large(browser, drawn, look, width):

@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -43,6 +47,12 @@ class Board:
     url: str
     data: Path
     log: Path
+
+    def another(self, code: str, *words: str) -> str:
+        """Run code beside it, as another process of the board would; gives what it printed."""
+        done = forked.run(code, *words, env=environment(self.data))
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
 
     def command(self, *words: str) -> str:
         """Run a command of the board beside it, as its keeper would; gives what it printed."""
@@ -92,6 +102,16 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the board did not come up:\n{log.read_text(errors='replace')[-4000:]}")
 
 
+def _nobody_goes_home(database: Path) -> None:
+    """Whoever is on duty stays so for a day longer: a run may cross the change of shifts."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        longer = connection.execute(
+            "UPDATE shift SET ends_at = strftime('%Y-%m-%d %H:%M:%f000', ends_at, '+1 day')"
+            " WHERE starts_at <= datetime('now') AND ends_at > datetime('now')"
+        )
+        assert longer.rowcount > 0
+
+
 @pytest.fixture(scope="session")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a board with the demo city, made once for all processes of this run; to be copied."""
@@ -110,6 +130,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     check=True,
                     capture_output=True,
                 )
+            _nobody_goes_home(folder / "data" / "board.db")
             (folder / "made").touch()
     return folder / "data"
 

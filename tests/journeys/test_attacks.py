@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.attacks import ATTACKS
-from tests.journeys.conftest import ROOT, Board, Opened, environment
+from tests.journeys.conftest import Board, Opened
 
 pytestmark = pytest.mark.browser
 
@@ -48,16 +46,7 @@ STRANGE = """() => [...document.querySelectorAll("*")].filter((each) =>
 @pytest.fixture(scope="module")
 def number(board: Board) -> str:
     """A case whose post and replies hold the whole corpus."""
-    done = subprocess.run(
-        [sys.executable, "-c", POSTING],
-        cwd=ROOT,
-        env=environment(board.data),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.split()[-1]
+    return board.another(POSTING).split()[-1]
 
 
 def counted(page: Page) -> dict[str, object]:

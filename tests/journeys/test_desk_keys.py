@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.journeys.conftest import ROOT, Board, Opened, environment
+from tests.journeys.conftest import Board, Opened
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +30,7 @@ with app.app_context(), transaction() as session:
 def desk(board: Board, open_as: Opened) -> Page:
     """Otto's desk with three new cases and nothing else on it."""
     street = f"{secrets.token_hex(3)}路"
-    subprocess.run([sys.executable, "-c", POSTED, street], cwd=ROOT, env=environment(board.data), check=True)
+    board.another(POSTED, street)
     otto = open_as("otto")
     otto.goto(f"/desk?queue=pending&place={street}")
     expect(rows(otto)).to_have_count(3)

@@ -6,8 +6,6 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import ROOT, Board, Opened, environment
+from tests.journeys.conftest import Board, Opened
 
 pytestmark = pytest.mark.browser
 SOCKET = re.compile("/socket.io/")
@@ -98,15 +96,7 @@ with create_app().app_context():
 
 def run(board: Board, script: str, *words: str) -> list[str]:
     """Do something beside the board, as another process would."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words],
-        cwd=ROOT,
-        env=environment(board.data),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.split()
+    return board.another(script, *words).split()
 
 
 Write = Callable[..., list[str]]
@@ -205,7 +195,7 @@ def test_a_new_case_shows_in_rows_title_and_toast_and_chimes_once(open_as: Opene
 def test_nothing_sounds_before_the_switch_nor_when_it_is_muted_or_blocked(
     open_as: Opened, write: Write
 ) -> None:
-    otto = desk(open_as, "otto", on=False, blocked=True)
+    otto = desk(open_as, "otto", clock=True, on=False, blocked=True)
     word = otto.locator("[data-sound-word]")
     expect(word).to_have_text("声音关")
 
@@ -228,7 +218,7 @@ def test_nothing_sounds_before_the_switch_nor_when_it_is_muted_or_blocked(
     until(otto, lambda: len(heard(otto)) == 1)
     mute.click()
     expect(word).to_have_text("声音关")
-    otto.wait_for_timeout(CALM * 1000)
+    otto.clock.run_for(CALM * 1000)
     another()
     assert len(heard(otto)) == 1
 
@@ -277,7 +267,8 @@ def test_an_ordinary_case_is_heard_once(open_as: Opened, write: Write) -> None:
 def test_a_confirmation_without_anything_following_calls_the_desk_and_the_next_shift_again(
     board: Board, open_as: Opened, write: Write
 ) -> None:
-    otto, lena, elsewhere = desk(open_as, "otto"), desk(open_as, "lena", "?queue=working"), open_as("otis")
+    otto = desk(open_as, "otto", clock=True)
+    lena, elsewhere = desk(open_as, "lena", "?queue=working", clock=True), open_as("otis")
     number = write()[0]
     toast = f'.toast[data-cases="{number}"]'
     otto.locator(f"{toast} button").click()
@@ -289,7 +280,8 @@ def test_a_confirmation_without_anything_following_calls_the_desk_and_the_next_s
     live(elsewhere)
     badge = elsewhere.locator(".topbar [data-controller=inbox]")
     unread = int(badge.get_attribute("data-count") or 0)
-    otto.wait_for_timeout(CALM * 1000)
+    for page in (otto, lena):
+        page.clock.run_for(CALM * 1000)
     chimes = {page: len(heard(page)) for page in (otto, lena)}
 
     run(board, LAPSE, number)

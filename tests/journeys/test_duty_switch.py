@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import AXE, PHONE, ROOT, Board, Opened, environment
+from tests.journeys.conftest import AXE, PHONE, Board, Opened
 from tests.journeys.inspection import faults
 
 pytestmark = pytest.mark.browser
@@ -89,9 +87,7 @@ def test_a_browser_that_is_told_says_so_at_the_switch_and_is_told_no_more_after_
     board: Board, open_as: Opened
 ) -> None:
     told = subscription()
-    subprocess.run(
-        [sys.executable, "-c", SUBSCRIBED, told], cwd=ROOT, env=environment(board.data), check=True
-    )
+    board.another(SUBSCRIBED, told)
     otto = open_as("otto", width=PHONE)
     otto.context.add_init_script(BROWSER % told)
     otto.goto("/desk?queue=working")

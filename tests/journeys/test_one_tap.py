@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.journeys.conftest import PHONE, ROOT, Board, Opened, environment
+from tests.journeys.conftest import PHONE, Board, Opened
 from tests.journeys.inspection import faults
 
 pytestmark = pytest.mark.browser
@@ -41,16 +39,7 @@ with app.app_context(), transaction() as session:
 
 
 def paged(board: Board) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", PAGED],
-        cwd=ROOT,
-        env=environment(board.data),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.split()[-3:]
+    return board.another(PAGED).split()[-3:]
 
 
 def delivered(board: Board, number: str) -> bool:

@@ -35,7 +35,7 @@ from tests.journeys.scaled import Scaled
 from tests.servers import ROOT, wait_for
 
 pytestmark = [
-    pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.xdist_group("browser"),
+    pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(900), pytest.mark.xdist_group("scaled"),
 ]  # fmt: skip
 MEGABYTE = 1024 * 1024
 MENTIONS = int(os.environ.get("TEST_CHAOS_MENTIONS", "100"))
