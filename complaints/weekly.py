@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from board import audit, jobs
 from board.clock import local, midnight, now
@@ -168,7 +168,7 @@ def _is_urgent(case: Case) -> bool:
 # --- reviews of units ------------------------------------------------------------------------------------
 
 
-def _bad() -> object:
+def _bad() -> ColumnElement[bool]:
     return or_(Rating.solved == Solved.NO, Rating.satisfaction.in_([str(each) for each in BAD]))
 
 

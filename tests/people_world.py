@@ -138,3 +138,10 @@ class Browser:
     def _ask(self, method: str, path: str, **options: Any) -> Any:
         # An empty context: nothing that one request left behind may reach the next.
         return contextvars.Context().run(self.client.open, path, method=method, **options)
+
+
+def taken(pattern: str, text: str) -> str:
+    """What the group of a pattern finds; fails when it finds nothing."""
+    found = re.search(pattern, text)
+    assert found is not None, text[:500]
+    return found[1]

@@ -33,7 +33,7 @@ def guide() -> Response:
 @bp.get("/privacy")
 def privacy() -> Response:
     """What is kept, for how long, who reads it, and what the board never does."""
-    return _static("privacy", version=consenting.VERSION, rules=retention.rules())
+    return _static("privacy", lambda: {"version": consenting.VERSION, "rules": retention.rules()})
 
 
 @bp.get("/accessibility")

@@ -408,7 +408,7 @@ class SupervisionOrder(PublicId, Model):
         for case in self.covered:
             case.supervised = True
         self._promise()
-        parameters = {"previous": self.previous.number} if self.previous is not None else {}
+        parameters: dict[str, Any] = {"previous": self.previous.number} if self.previous is not None else {}
         return self._record(
             "supervision.issued",
             by,

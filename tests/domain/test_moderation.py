@@ -659,6 +659,7 @@ def test_a_page_of_the_queue_costs_the_same_however_much_stands_on_it(cast, worl
                 reply(thread, f"打 1990000330{number}", by=cast.vera)
                 file_report(thread, kind="advert", words="请看一下", contact="", by=None)
                 hidden = reply(thread, "加我好友。", by=cast.vera).public_text
+                assert hidden is not None
                 thread.hide(by=second(world), text=hidden, reason="advert")
                 act = ModerationAct.last_on(thread)
                 assert act is not None
@@ -680,7 +681,7 @@ def test_a_page_of_the_queue_costs_the_same_however_much_stands_on_it(cast, worl
         event.listen(db.engine, "before_cursor_execute", note)
         try:
             items = modqueue.listed(person, limit=100).items
-            assert all(each.thread.title and each.text.public for each in items)
+            assert all(each.thread.title and each.text is not None and each.text.public for each in items)
         finally:
             event.remove(db.engine, "before_cursor_execute", note)
         found = [each.source for each in items]

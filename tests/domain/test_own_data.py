@@ -202,7 +202,7 @@ def test_its_owner_is_told_once_when_it_is_ready_and_how_far_it_is(cast: Cast, l
 
     assert unread(cast.rita) == before + 1
     row = db.session.scalars(select(AccountNotice)).one()
-    assert (row.kind, row.place) == ("export_ready", "/me/data")
+    assert row.kind == "account.export_ready"
     made = db.session.scalars(select(Export)).one()
     assert made.done == made.total == len(own_data.chapters())
     jobs._handlers["export-person"](export)  # a worker that died after the commit does it again

@@ -18,8 +18,7 @@ from board.settings import Settings, SettingsError
 from boards.models import Text, TextPrint
 from notifications.models import AccountNotice, Delivery, Unread, queue
 from notifications.models.delivery import Purpose
-from notifications.models.notice import tell
-from people import vault
+from people import news, vault
 from people.models import Attempt, OneTimeCode, SignIn
 from tests.builders import Cast, case_of, posted
 from tests.conftest import settings
@@ -54,7 +53,7 @@ def test_the_night_removes_what_is_over_and_nothing_younger(cast: Cast) -> None:
             session.add(Attempt(lookup="x", at=now()))
             use(f"token {now()}", "/")
             append(cast.rita.stream, kind="changed", at=str(now()))
-            tell(cast.rita, "export_ready", f"told {now()}", "/me/data")
+            news.tell("account.export_ready", cast.rita)
             made = queue(cast.rita, "mail", key=f"mail {now()}", purpose=Purpose.DIGEST)
             assert made is not None
             made.sent_at = now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from tests.domain.conftest import at_once
 
 ORDER = Demand(words="请逐件公开答复，写明办结日期。")
 ANSWER = "经查，信号机控制板损坏，已于今日更换，三件均已恢复。"
-DONE = {"answer": "信号灯控制板已经换好，现在正常。", "outcome": "solved"}
+DONE: dict[str, Any] = {"answer": "信号灯控制板已经换好，现在正常。", "outcome": "solved"}
 
 
 @pytest.fixture
@@ -70,6 +71,11 @@ def issue(cast: Cast, numbers: list[str], said: Demand = ORDER, who: str = "ines
         order = SupervisionOrder.begin(numbers, by=by)
         order.issue(by=by, said=said, numbers=numbers)
         return order.number
+
+
+def climbed(order: SupervisionOrder, by: Person, said: Demand) -> str:
+    """The number of the order of the next level."""
+    return order.climb(by=by, said=said).number
 
 
 def changed(cast: Cast, who: str, number: str, act: Callable[[SupervisionOrder, Person], Any]) -> Any:
@@ -319,12 +325,8 @@ def test_the_ladder_is_climbed_rung_by_rung_over_the_same_cases(opened: Cast) ->
     for level in (*LEVELS[1:], "circular"):
         clock.advance(timedelta(days=10))
         assert next_level(order.split("-")[0]) == level
-        upper = changed(
-            opened,
-            "ida",
-            order,
-            lambda each, by, level=level: each.climb(by=by, said=Demand(level, words="请落实。")).number,
-        )
+        said = Demand(level, words="请落实。")
+        upper = changed(opened, "ida", order, partial(climbed, said=said))
         assert the_order(order).state == "unfulfilled"
         assert the_order(upper).previous is not None
         assert [case.number for case in the_order(upper).covered] == numbers
@@ -350,7 +352,7 @@ def test_a_rung_is_left_out_only_with_a_reason_and_none_is_climbed_down(opened: 
         (Demand("second", words=""), "words"),
     ):
         with pytest.raises(Invalid) as caught:
-            changed(opened, "ines", order, lambda each, by, said=said: each.climb(by=by, said=said))
+            changed(opened, "ines", order, partial(climbed, said=said))
         assert set(caught.value.errors) == {field}
         assert the_order(order).state == "answered"
     said = Demand("interview", words="请落实。", skipped="答复与事实不符。")

@@ -18,6 +18,7 @@ from people import passwords, second_factor, vault
 from people.links import offer_cast
 from people.models import SignIn
 from tests.conftest import ORIGIN, fields_of
+from tests.people_world import taken
 
 PASSWORD = "青松路口那三棵老槐树"
 LATER = timedelta(minutes=10)
@@ -138,7 +139,7 @@ def test_a_member_confirms_by_a_code_to_his_own_telephone(post_as, get_as, clien
     page = get_as("rita", "/me/confirmation?next=/me/passkeys/new")
     assert "19900000001" not in page.text
     sent = post_as("rita", "/me/confirmation", way="phone", step="send", next="/me/passkeys/new")
-    code = re.search(r"data-demo-code>(\d{6})<", sent.text)[1]
+    code = taken(r"data-demo-code>(\d{6})<", sent.text)
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
     answer = post_as("rita", "/me/confirmation", way="phone", code=wrong, next="/me/passkeys/new")
     assert answer.status_code == 422

@@ -16,7 +16,7 @@ from people import passwords, second_factor
 from people.models import Invitation, Person, SignInLink
 from people.signing_in import link_for
 from people.vault import VaultItem
-from tests.people_world import MORNING, Browser, make_app, settle_city, token_of
+from tests.people_world import MORNING, Browser, make_app, settle_city, taken, token_of
 
 PASSWORD = "湖边的七只野鸭子在睡觉"
 KEYS = {
@@ -44,13 +44,13 @@ def invited(app, *words):
     """The path of a new link."""
     said = command(app, "invite", *(words or ("孙勇", "--badge", "021460", "--department", "traffic")))
     assert said.exit_code == 0, said.output
-    return re.search(r"http://127\.0\.0\.1:8000(/sign-in/invitation/\S+)", said.output)[1]
+    return taken(r"http://127\.0\.0\.1:8000(/sign-in/invitation/\S+)", said.output)
 
 
 def totp_of(browser, path):
     page = browser.get(path)
     assert page.status_code == 200
-    return pyotp.TOTP(re.search(r'data-controller="copy">([A-Z2-7]{32})<', page.text)[1])
+    return pyotp.TOTP(taken(r'data-controller="copy">([A-Z2-7]{32})<', page.text))
 
 
 def digits(totp):
@@ -257,12 +257,12 @@ def new(adam, **fields):
 def test_an_administrator_invites_reads_the_link_once_and_takes_it_back(app, adam):
     page = new(adam)
     assert page.status_code == 200
-    path = re.search(r"http://localhost(/sign-in/invitation/[\w-]+)<", page.text)[1]
+    path = taken(r"http://localhost(/sign-in/invitation/[\w-]+)<", page.text)
     assert Browser(app).get(path).status_code == 200
     listed = adam.get("/admin/invitations").text
     assert "孙勇" in listed
     assert path not in listed
-    revocation = re.search(r'action="(/admin/invitations/\w+/revocation)"', listed)[1]
+    revocation = taken(r'action="(/admin/invitations/\w+/revocation)"', listed)
     assert adam.submit("/admin/invitations", revocation).status_code == 303
     assert Browser(app).get(path).status_code == 404
     assert adam.post(revocation, {"csrf_token": token_of(adam.get("/me"))}).status_code == 404

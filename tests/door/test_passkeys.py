@@ -85,6 +85,7 @@ def test_a_passkey_signs_a_member_and_an_officer_in_without_anything_else(app, i
     assert browser.who() == ids[who]
     with app.app_context():
         row = db.session.scalars(select(SignIn).order_by(SignIn.id.desc())).first()
+        assert row is not None
         assert (row.method, row.complete, row.confirmed) == ("passkey", True, True)
         key = db.session.scalars(select(Passkey)).one()
         assert (key.sign_count, key.used_at, key.name) == (1, clock.now(), "我的手机")

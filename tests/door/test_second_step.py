@@ -15,7 +15,7 @@ from board.db import db, transaction
 from people import passwords, second_factor
 from people.models import Person, RecoveryCode, SignIn
 from people.recovery import normalise
-from tests.people_world import MORNING, Browser, make_app, settle_city, token_of
+from tests.people_world import MORNING, Browser, make_app, settle_city, taken, token_of
 
 PASSWORD = "青松路口那三棵老槐树"
 
@@ -162,7 +162,7 @@ def test_members_have_no_second_step(app, otto):
 
 
 def secret_of(page):
-    return re.search(r'data-controller="copy">([A-Z2-7]{32})<', page.text)[1]
+    return taken(r'data-controller="copy">([A-Z2-7]{32})<', page.text)
 
 
 def test_another_app_takes_over_only_after_it_has_proved_itself(app, otto):

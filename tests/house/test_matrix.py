@@ -110,7 +110,7 @@ POST = {
     "similar_seen": "1",
 }
 
-DEMAND = {
+DEMAND: dict[str, Any] = {
     "level": "order",
     "reason": "overdue",
     "demand": "answer",

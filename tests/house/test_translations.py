@@ -59,7 +59,7 @@ def test_what_is_said_beside_a_field_is_a_whole_sentence():
         if isinstance(message.id, str)
     }
     said = [
-        str(words.get(call.args[0].value))
+        str(words.get(str(call.args[0].value)))
         for part in messages.CODE
         for path in sorted((ROOT / part).rglob("*.py"))
         for raised in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -218,7 +218,7 @@ def test_nothing_sounds_before_the_switch_nor_when_it_is_muted_or_blocked(
     until(otto, lambda: len(heard(otto)) == 1)
     mute.click()
     expect(word).to_have_text("声音关")
-    otto.clock.run_for(CALM * 1000)
+    otto.clock.run_for(int(CALM * 1000))
     another()
     assert len(heard(otto)) == 1
 
@@ -281,7 +281,7 @@ def test_a_confirmation_without_anything_following_calls_the_desk_and_the_next_s
     badge = elsewhere.locator(".topbar [data-controller=inbox]")
     unread = int(badge.get_attribute("data-count") or 0)
     for page in (otto, lena):
-        page.clock.run_for(CALM * 1000)
+        page.clock.run_for(int(CALM * 1000))
     chimes = {page: len(heard(page)) for page in (otto, lena)}
 
     run(board, LAPSE, number)
