@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from flask import current_app, request
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from webauthn import (
     base64url_to_bytes,
     generate_authentication_options,
@@ -244,8 +244,9 @@ def add(answer: str, name: str, row: SignIn) -> Passkey:
 
 def remove(key: Passkey, row: SignIn) -> None:
     """Take a passkey away, inside the open transaction: it opens nothing from now on. Its person is told."""
-    db.session.delete(key)
-    _say("passkey_removed", key.person, row)
+    person = key.person
+    db.session.execute(delete(Passkey).where(Passkey.id == key.id))
+    _say("passkey_removed", person, row)
 
 
 def _say(what: str, person: Person, row: SignIn) -> None:

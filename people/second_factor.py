@@ -19,7 +19,7 @@ WAITING = "totp_next"  # a secret that is shown, until its owner has proved that
 STEP = 30  # seconds
 
 
-def enrol(person: Person, secret: str = "") -> str:
+def enrol(person: Person, secret: str | None = None) -> str:
     """A new secret inside the open transaction, sealed in the vault; the old one stops working. Shown this once."""
     secret = secret or pyotp.random_base32()
     vault.put(person.owner, FIELD, secret)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
 from board import audit
 from board.clock import now
@@ -147,8 +147,7 @@ def sign_out_everywhere(person: Person) -> int:
     links made so far, passkeys, the address of his calendar, and pushes. Inside the open transaction; how many were open.
     """
     CalendarFeed.revoke(person)
-    for key in Passkey.of(person):
-        db.session.delete(key)
+    db.session.execute(delete(Passkey).where(Passkey.person_id == person.id))
     for contact in contacts.of(person, kind=Kind.PUSH):
         contacts.remove(contact)
     return _end_all(person)

@@ -84,7 +84,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "decision IN ('upheld', 'overturned', 'dropped')", name=op.f("ck_referral_decision")
         ),
-        sa.UniqueConstraint("case_id", "kind", "round", name=op.f("uq_referral_case_id")),
+        sa.UniqueConstraint("case_id", "kind", "round", name=op.f("uq_referral_case_id_kind_round")),
         _foreign("referral", "case_id", "case"),
         _foreign("referral", "by_id", "person"),
         _foreign("referral", "text_id", "text"),
@@ -133,7 +133,11 @@ def upgrade() -> None:
         sa.CheckConstraint("after IN ('withdrawn', 'rating')", name=op.f("ck_pressure_question_after")),
         sa.CheckConstraint("answer IN ('yes', 'no')", name=op.f("ck_pressure_question_answer")),
         sa.UniqueConstraint(
-            "case_id", "person_id", "after", "mark", name=op.f("uq_pressure_question_case_id")
+            "case_id",
+            "person_id",
+            "after",
+            "mark",
+            name=op.f("uq_pressure_question_case_id_person_id_after_mark"),
         ),
         _foreign("pressure_question", "case_id", "case"),
         _foreign("pressure_question", "person_id", "person"),

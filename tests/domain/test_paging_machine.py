@@ -338,4 +338,4 @@ def test_a_pager_that_comes_late_twice_or_not_at_all_ends_where_a_punctual_one_d
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_it_does_so_over_long_histories_too(machine: type[Pagers]) -> None:
-    play(machine, examples=80, steps=40)
+    play(machine, examples=150, steps=40)

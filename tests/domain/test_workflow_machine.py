@@ -831,4 +831,4 @@ def test_whatever_anybody_tries_the_rules_of_the_case_hold(machine: type[Board])
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_rules_hold_for_long_histories_too(machine: type[Board]) -> None:
-    play(machine, examples=60, steps=50)
+    play(machine, examples=120, steps=60)

@@ -493,7 +493,7 @@ def inspection(places: Places, page: Page) -> list[Stop]:
     """The inspectors' desk with each of its queues, and the first case of those that hold one."""
     page.goto("/inspection")
     queues = [str(each.get_attribute("href")) for each in page.locator(".queues__list a").all()]
-    assert len(queues) == 11
+    assert len(queues) == 15
     found = [Stop("inspection.index", path) for path in queues]
     for path in queues:
         page.goto(path)
