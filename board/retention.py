@@ -21,11 +21,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from board.clock import local, now
 from board.db import Model, db, insert, transaction, writing
-from board.i18n import _, _l, ngettext
+from board.i18n import _l, ngettext
 from board.settings import SettingsError
 
 CHUNK = 500  # rows taken away in one transaction, so that nobody waits long to write
-ON_DEMAND = 0  # days of what is removed when its owner asks, not by its age
+ON_DEMAND = frozenset({"accounts"})  # removed these days after their owner asked for it, not by their age
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ TABLE = (
          _l("so that the department can look something up, and you can have it done again"), 365, 90, 3650),
     Line("receipts", _l("Receipts, after the matter was closed"), _l("so that you can read the answer"), 90),
     Line("files", _l("Files that belong to nothing any more"), _l("so that what was just stored is not taken for it"), 1),
-    Line("accounts", _l("Accounts that their owners had deleted"), _l("so that it can be taken back"), ON_DEMAND),
+    Line("accounts", _l("Accounts, after their owners asked to delete them"), _l("so that it can be taken back"), 7),
 )  # fmt: skip
 
 LINES = {line.name: line for line in TABLE}
@@ -179,8 +179,6 @@ def apply_all(*, dry_run: bool = False) -> Iterator[tuple[Line, int]]:
 
 def duration_words(days: float) -> str:
     """`7 days`, `1 hour`."""
-    if days == ON_DEMAND:
-        return _("until you ask for it")
     if days < 1:
         return str(ngettext("%(num)d hour", "%(num)d hours", round(days * 24)))
     return str(ngettext("%(num)d day", "%(num)d days", round(days)))
@@ -232,7 +230,7 @@ def check(keep: Mapping[str, int]) -> None:
 
 def complete() -> list[str]:
     """The lines of the table that no part fills."""
-    return [line.name for line in TABLE if not _removers.get(line.name) and line.days != ON_DEMAND]
+    return [line.name for line in TABLE if not _removers.get(line.name) and line.name not in ON_DEMAND]
 
 
 def init_app(app: Flask) -> None:

@@ -39,7 +39,7 @@ def account(person: Person) -> Iterator[dict[str, Any]]:
     "contacts",
     _l("Where I am told"),
     {
-        "kind": _l("Kind"), "address": _l("Address"), "label": _l("Name"), "created_at": _l("Since"),
+        "kind": _l("Kind"), "address": _l("Number or address"), "label": _l("Name"), "created_at": _l("Since"),
         "verified_at": _l("Proven"), "failing_since": _l("Failing since"),
     },
 )  # fmt: skip
@@ -59,7 +59,12 @@ def reached_by(person: Person) -> Iterator[dict[str, Any]]:
 @tells(
     "sign_ins",
     _l("Where I was signed in"),
-    {"at": AT, "device": _l("Device"), "browser": _l("What the browser said"), "until": _l("Until")},
+    {
+        "at": AT,
+        "device": _l("Device"),
+        "browser": _l("What the browser said"),
+        "until": _l("Signed in until"),
+    },
 )
 def sign_ins(person: Person) -> Iterator[dict[str, Any]]:
     """Every sign-in that is still kept."""

@@ -15,13 +15,14 @@ from board.errors import Invalid, WrongState
 from board.i18n import _l
 from board.live import append
 from board.permissions import require
+from board.retention import LINES
 from people.models.person import nickname_key
 
 if TYPE_CHECKING:
     from people.models.person import Person
 
 # Long enough to notice that somebody else pressed, or to think better of it over a weekend; short enough to be a deletion.
-GRACE = timedelta(days=7)
+GRACE = timedelta(days=LINES["accounts"].days)
 
 
 class Deletion(PublicId, Model):

@@ -17,6 +17,7 @@ from board.web import safe_next
 from people import consenting, me, myself, own_data
 from people.models import Consent, Deletion, Export
 from people.models.deletion import GRACE
+from people.models.export import OFTEN
 from people.session import login_required
 from people.views import bp
 
@@ -26,12 +27,14 @@ from people.views import bp
 
 def _page(status: int = 200, errors: dict[str, Any] | None = None) -> Response:
     person = myself()
+    export = Export.last_of(person)
     html = render_template(
         "people/own_data/index.html",
         errors=errors or {},
         here=url_for("people.own_data"),
         person=person,
-        export=Export.last_of(person),
+        export=export,
+        may_ask=export is None or now() >= export.asked_at + OFTEN,
         wish=Deletion.open_of(person),
         consents=Consent.of(person),
         asks_again=consenting.asks_again(person),
