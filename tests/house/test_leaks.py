@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
 from board import clock, jobs
 from board.db import db, transaction
@@ -223,7 +224,7 @@ def test_nobody_reads_what_is_not_his(board: Populated, who: str) -> None:
         assert response.status_code < 500, path
         if source and response.status_code >= 400:
             dead.append(f"{path} (on {source}): {response.status_code}")
-        page = response.text if (response.mimetype or "").startswith(("text/", "application/")) else ""
+        page = read(response)
         shown = echo_taken_out(page, path) + echo_taken_out(str(response.headers), path)
         for mark in secret:
             assert mark not in shown, f"{who} reads {mark} on {path}"
@@ -233,6 +234,17 @@ def test_nobody_reads_what_is_not_his(board: Populated, who: str) -> None:
     assert dead == [], "links that lead to nothing"
     # The walk is no good when it does not find what its reader may read.
     assert {mark for mark, readers in MARKS.items() if who in readers} - seen <= UNSEEN.get(who, set())
+
+
+def read(response: TestResponse) -> str:
+    """What stands in an answer; of an archive what stands in its files of words."""
+    kind = response.mimetype or ""
+    if kind == "application/zip":
+        with ZipFile(BytesIO(response.data)) as archive:
+            names = [each for each in archive.namelist() if each.endswith((".json", ".html", ".css", ".txt"))]
+            assert names
+            return "\n".join(archive.read(each).decode() for each in names)
+    return response.text if kind.startswith(("text/", "application/")) else ""
 
 
 # Marks that nobody is led to by reading alone: they stand behind a form, or come with a later page.

@@ -218,7 +218,6 @@ ROWS = [
     mine("/me/consent", who=EVERYBODY, others=403),
     act("/me/consents", "/me/consents", EVERYBODY, version=VERSION),
     act("/me/consents", "/me/consents", "", others=422, version="1999-01-01"),
-    _row("GET", "/inbox/notices/<public_id>", "/inbox/notices/{notice}", 404, (303, "rita"), (SIGN_IN, "visitor")),
     act("/me/sign-ins/<public_id>/revocation", "/me/sign-ins/{sign_in}/revocation", "rita", others=404),
     act("/inbox/reading", "/inbox/reading", EVERYBODY),
     # --- rosters
