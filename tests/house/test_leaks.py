@@ -12,8 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select, text
