@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 LONGEST = 100_000  # characters of one field that a form gives back; what is longer was no letter
 WORDS = (
     "title", "body", "text", "words", "note", "question", "answer", "reason", "advice", "place", "table",
-    "findings", "news", "found", "review_words", "confirm_words", "about_whom",
+    "findings", "news", "found", "review_words", "confirm_words", "about_whom", "seal_words", "referral_words",
+    "reprisal_words", "pressed_words", "pressure_words", "skipped",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from people.own_data import tells
     "complaints",
     _l("My complaints about the police"),
     {
-        "number": _l("Number"), "filed_at": _l("When"), "reason": _l("What it is about"), "about": _l("About the case"),
+        "number": _l("Number of the case"), "filed_at": _l("When"), "reason": _l("Reason of the complaint"), "about": _l("About the case"),
         "units": _l("Units it names"), "described": _l("Whom I described"), "officer": _l("I gave an officer's number"),
     },
 )  # fmt: skip

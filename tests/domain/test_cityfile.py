@@ -354,7 +354,7 @@ MISTAKES = [
     ("an officer who posts", 'by = "rita"', 'by = "otto"', "by =", "Only members post"),
     ("a post from tomorrow", '"-9d 07:52"', '"+1d 07:52"', "at =", "future"),
     ("a time without a sign", '"-9d 07:52"', '"9d 07:52"', "at =", "cannot be read"),
-    ("an empty title", '"红绿灯一直闪黄灯"', '"  "', "title =", "empty"),
+    ("an empty title", '"红绿灯一直闪黄灯"', '"  "', "title =", "Nothing is written there"),
     ("a title too long", '"红绿灯一直闪黄灯"', f'"{"长" * 81}"', "title =", "81"),
     ("a counter outside notices", 'by = "rita"', 'by = "rita"\nreads = 5', "reads =", "counts no readers"),
     ("a verb nobody knows", 'verb = "claim"', 'verb = "clame"', 'verb = "clame"', "Did you mean “claim”"),

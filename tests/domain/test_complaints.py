@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from board import clock, jobs
@@ -374,6 +374,7 @@ def stub(number: int) -> publishing.Stub:
 STUBS = st.lists(st.integers(0, PEOPLE * KINDS - 1), max_size=120).map(lambda found: [*map(stub, found)])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine a long list takes a moment
 @given(STUBS)
 def test_no_published_figure_stands_for_fewer_than_ten_people(stubs: list[publishing.Stub]) -> None:
     figures = publishing.merged(stubs)

@@ -160,6 +160,13 @@ def test_only_whom_a_case_was_sent_to_reads_that_it_was(cast, get_as, reported):
         assert "交给户政支队办理" in page
 
 
+# What steps carry that cannot be told without it.
+SAID = {
+    "ground": "secret", "against": "declined", "demand": "answer",
+    "until": "2026-11-18T10:00:00+08:00", "due": "2026-11-18T10:00:00+08:00",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_kind_of_step_has_a_sentence(app, cast, accepted, language):
     event = db.session.scalars(select(CaseEvent).where(CaseEvent.kind == "case.accepted")).one()
@@ -176,7 +183,7 @@ def test_every_kind_of_step_has_a_sentence(app, cast, accepted, language):
                     actor_role="officer",
                     is_official=True,
                     round=1,
-                    parameters={},
+                    parameters=SAID,
                     details={},
                     change={},
                 )

@@ -255,7 +255,7 @@ def test_posts_are_hidden_and_never_deleted() -> None:
     """No verb takes away a thread, a case, a step or a text.
 
     What ends so: following, a department's phrases, the rotations and changes of a roster with the turns that have not
-    begun, a telephone or address of one's own, a private calendar.
+    begun, a telephone or address of one's own, a private calendar, a copy of one's own data.
     """
     deleted = {
         ast.unparse(node.args[0]) if node.args else ast.unparse(node)
@@ -266,7 +266,7 @@ def test_posts_are_hidden_and_never_deleted() -> None:
     }
 
     rosters = {"change", "_rotation(_held(key), public_id)", "row"}
-    assert deleted <= {"watch", "phrase", "contact", "feed", *rosters}
+    assert deleted <= {"watch", "phrase", "contact", "feed", "self", *rosters}
 
 
 def test_nobody_posts_where_only_some_may_read_before_that_section_opens(board: Populated) -> None:
