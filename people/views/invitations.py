@@ -93,7 +93,7 @@ def _list(
 
 
 ROLES = {
-    "officer": _l("Officer"),
+    "officer": _l("Officer on duty"),
     "leader": _l("Leader"),
     "moderator": _l("Moderator"),
     "expert": _l("Expert"),
