@@ -25,7 +25,13 @@ AT = _l("When")
 @tells(
     "inbox",
     _l("My messages"),
-    {"at": AT, "number": _l("Number of the post"), "what": _l("What"), "kind": _l("Kind"), "read_at": _l("Read")},
+    {
+        "at": AT,
+        "number": _l("Number of the post"),
+        "what": _l("What"),
+        "kind": _l("Kind"),
+        "read_at": _l("Read"),
+    },
 )
 def messages(person: Person) -> Iterator[dict[str, Any]]:
     """Every message of the inbox, oldest first, and what the board told of the account."""

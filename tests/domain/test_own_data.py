@@ -58,7 +58,18 @@ MARKS = (
     "QRESTRICTED", "QCOVERED", "QWHOM", "QMINE", "QLOOKED", "QREFERRED", "QTROUBLE", "QFORCED", "QPASSKEY", "13912345678",
     NICKNAME, PHONE, MAIL,
 )  # fmt: skip
-OTHERS = ("QVERA", "QNOTE", "QINSTRUCT", "爱散步的银杏", "欧阳涛", "欧阳", "021456", "QPRIVATE", "QWHATWEFOUND", "QKEYID")
+OTHERS = (
+    "QVERA",
+    "QNOTE",
+    "QINSTRUCT",
+    "爱散步的银杏",
+    "欧阳涛",
+    "欧阳",
+    "021456",
+    "QPRIVATE",
+    "QWHATWEFOUND",
+    "QKEYID",
+)
 ANSWERS = ("QUPHELD", "QHELPED")  # of the inspectors, to her
 
 
@@ -216,7 +227,8 @@ def test_a_copy_holds_everything_of_its_owner_and_nothing_of_anybody_else(
         assert mark not in words, mark
         assert mark not in files["my-data.html"].decode(), mark
     assert {row["number"] for row in told["threads"]} == {
-        case_of(life[name]).number for name in ("open", "rated", "restricted", "held", "complaint", "declined")
+        case_of(life[name]).number
+        for name in ("open", "rated", "restricted", "held", "complaint", "declined")
     }
     assert [row["satisfaction"] for row in told["ratings"]] != []
     assert told["lookups"][0]["unit"] == "交警支队"
