@@ -32,7 +32,7 @@ from people.own_data import Attached, tells
 
 CHUNK = 100  # rows read at once
 
-NUMBER, AT, WORDS = _l("Number of the case"), _l("When"), _l("Words")
+NUMBER, AT, WORDS = _l("Number of the post"), _l("When"), _l("Words")
 
 
 def _pieces(model: Any, *conditions: Any) -> Iterator[list[Any]]:
@@ -171,7 +171,7 @@ def watches(person: Person) -> Iterator[dict[str, Any]]:
         "at": AT,
         "what": _l("What"),
         "words": WORDS,
-        "reach": _l("Left to be reached by"),
+        "reach": _l("Where I can be reached"),
         "decided_at": _l("Decided"),
     },
 )

@@ -12,6 +12,7 @@ def init_app(app: Flask) -> None:
         conflicts,
         doors,
         filing,
+        forgetting,
         landing,
         lines,
         listeners,

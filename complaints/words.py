@@ -98,6 +98,11 @@ def decision_word(decision: str | None, kind: str) -> str:
     return _("Settled otherwise") if decision == "dropped" else ""
 
 
+def after_word(after: str) -> str:
+    """After which step somebody was asked whether he was pressed."""
+    return {"withdrawn": _("I took the case back"), "rating": _("I changed my rating")}[after]
+
+
 def published_state_word(state: str) -> str:
     """A complaint's state in the monthly list; of merged lines, that they are merged."""
     return {

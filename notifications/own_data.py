@@ -27,7 +27,7 @@ AT = _l("When")
     _l("My messages"),
     {
         "at": AT,
-        "number": _l("Number of the case"),
+        "number": _l("Number of the post"),
         "what": _l("What"),
         "kind": _l("Kind"),
         "read_at": _l("Read"),

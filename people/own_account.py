@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from board.db import db
 from board.i18n import _l
-from people import contacts, vault
-from people.models import Consent, Export, Person, SignIn
+from people import contacts, recovery, vault
+from people.models import Consent, Export, KnownDevice, Passkey, Person, SignIn
 from people.own_data import tells
 
 AT = _l("When")
@@ -76,6 +76,33 @@ def sign_ins(person: Person) -> Iterator[dict[str, Any]]:
             "browser": row.user_agent,
             "until": row.revoked_at or row.expires_at,
         }
+
+
+@tells(
+    "passkeys",
+    _l("My passkeys"),
+    {"name": _l("Name"), "made_at": _l("Made"), "used_at": _l("Last used"), "site": _l("For this site")},
+)
+def own_passkeys(person: Person) -> Iterator[dict[str, Any]]:
+    """What each is called and when it was used; its keys are of no use to anybody but the board and his device."""
+    for row in Passkey.of(person):
+        yield {"name": row.name, "made_at": row.created_at, "used_at": row.used_at, "site": row.rp_id}
+
+
+@tells("recovery_codes", _l("My recovery codes"), {"left": _l("How many are left")})
+def recovery_codes(person: Person) -> Iterator[dict[str, Any]]:
+    """How many of them may still be used; the codes themselves nobody knows but who wrote them down."""
+    left = recovery.left(person)
+    if left:
+        yield {"left": left}
+
+
+@tells("known_devices", _l("Browsers the board knows again"), {"seen_at": _l("Last seen")})
+def known_devices(person: Person) -> Iterator[dict[str, Any]]:
+    """When he last signed in on each. The board knows no more of them: neither what they are nor where."""
+    rows = select(KnownDevice).where(KnownDevice.person_id == person.id).order_by(KnownDevice.id)
+    for row in db.session.scalars(rows):
+        yield {"seen_at": row.seen_at}
 
 
 @tells("consents", _l("What I agreed to"), {"version": _l("Version"), "at": AT, "place": _l("Where")})

@@ -87,7 +87,7 @@ def holds(function: F) -> F:
 
 def held_by(person: Person) -> list[str]:
     """The numbers of the cases that must come to their end before this account can be deleted."""
-    return [number for function in _holds for number in function(person)]
+    return list(dict.fromkeys(number for function in _holds for number in function(person)))
 
 
 def plain(value: Any) -> Any:

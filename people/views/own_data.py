@@ -15,14 +15,12 @@ from board.i18n import _
 from board.permissions import require
 from board.web import safe_next
 from people import consenting, me, myself, own_data
+from people.confirming import require_confirmed
 from people.models import Consent, Deletion, Export
 from people.models.deletion import GRACE
 from people.models.export import OFTEN
 from people.session import login_required
 from people.views import bp
-
-# Taking everything along and deleting everything are what somebody at an unlocked telephone would do: a rule that asks
-# who it is once more, shortly before, belongs in front of `fetch_copy` and `delete_account`, below `login_required`.
 
 
 def _page(status: int = 200, errors: dict[str, Any] | None = None) -> Response:
@@ -70,6 +68,7 @@ def fetch_copy(public_id: str) -> Response:
     """The copy as a ZIP, for its owner alone and while its time lasts; for everybody else there is none."""
     with transaction():
         export = Export.own(myself(), public_id)
+        require_confirmed()  # a telephone that was left unlocked hands nothing out
         export.fetched_at = export.fetched_at or now()
         file, name = export.file, f"my-data-{local(export.asked_at):%Y-%m-%d}.zip"
     try:
@@ -121,6 +120,7 @@ def delete_account() -> Response:
             require(person, "person.delete", person)
             if own_data.held_by(person):
                 raise WrongState(_("A matter of yours must end first; it stands on this page."))
+            require_confirmed()  # nor does it delete anything
             Deletion.ask(
                 by=person, typed=request.form.get("typed", ""), pressed=request.form.get("pressed", "")
             )

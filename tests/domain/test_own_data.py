@@ -23,16 +23,28 @@ from board.db import db, transaction
 from board.errors import Invalid, NotAllowed, WrongState
 from board.files import StoredFile, keep, store
 from boards.filing import file_report
-from boards.models import Appeal, CaseEvent, ModerationAct, Text, Thread, Watch
+from boards.models import Appeal, Case, CaseEvent, ModerationAct, Text, Thread, Watch
 from boards.models.identity import open_identity
 from boards.models.posting import reply
 from boards.models.timeline import verify
 from boards.models.watch import follow
+from complaints.models import PressureQuestion, Referral, Reprisal
 from notifications.following import begin
 from notifications.models import AccountNotice, Follow, InboxItem, Unread
 from notifications.targets import target
-from people import consenting, contacts, erasing, own_data, vault
-from people.models import Consent, Contact, Deletion, Export, Person, SignIn, VaultItem
+from people import consenting, contacts, erasing, own_data, recovery, vault
+from people.models import (
+    Consent,
+    Contact,
+    Deletion,
+    Export,
+    KnownDevice,
+    Passkey,
+    Person,
+    RecoveryCode,
+    SignIn,
+    VaultItem,
+)
 from people.models.deletion import GRACE
 from tests.builders import Cast, case_of, posted
 from tests.complaining import complain, open_complaints
@@ -43,10 +55,22 @@ NICKNAME, PHONE, MAIL = "青松路居民", "19900000777", "qrita@example.com"
 # Every word by which somebody could be found again; each is hidden in a place of its own.
 MARKS = (
     "QTITLE", "QBODY", "QPLACE", "QEARLIER", "QREPLY", "QRATED", "QREPORT", "QREACH", "QAPPEAL", "QSEARCH", "QAGENT",
-    "QRESTRICTED", "QCOVERED", "QWHOM", "QMINE", "QLOOKED", "13912345678",
+    "QRESTRICTED", "QCOVERED", "QWHOM", "QMINE", "QLOOKED", "QREFERRED", "QTROUBLE", "QFORCED", "QPASSKEY", "13912345678",
     NICKNAME, PHONE, MAIL,
 )  # fmt: skip
-OTHERS = ("QVERA", "QNOTE", "QINSTRUCT", "爱散步的银杏", "欧阳涛", "欧阳", "021456", "QPRIVATE")
+OTHERS = (
+    "QVERA",
+    "QNOTE",
+    "QINSTRUCT",
+    "爱散步的银杏",
+    "欧阳涛",
+    "欧阳",
+    "021456",
+    "QPRIVATE",
+    "QWHATWEFOUND",
+    "QKEYID",
+)
+ANSWERS = ("QUPHELD", "QHELPED")  # of the inspectors, to her
 
 
 @pytest.fixture
@@ -67,6 +91,7 @@ def life(cast: Cast) -> dict[str, str]:
         contacts.add(rita, "push", json.dumps({"endpoint": "https://push.example.com/QMINE"}), label="QMINE")
         SignIn.begin(rita, remember=True, user_agent="Mozilla/5.0 QAGENT Firefox")
         consenting.note(rita, "sign-in")
+        ways_in(rita)
         begin(target("section", "household"), by=rita)
         begin(target("search", "q=QSEARCH"), by=rita)
     with transaction():
@@ -126,8 +151,41 @@ def life(cast: Cast) -> dict[str, str]:
         note("complaint", complain(cast.rita, about={"about_reason": "manner", "about_whom": "QWHOM 戴眼镜"}))
     with transaction():
         case_of(ids["complaint"]).withdraw(by=cast.rita)
+    with transaction():
+        note("declined", posted(cast.rita, title="QTITLE 四"))
+    with transaction():
+        case_of(ids["declined"]).decline(
+            by=cast.lena, reason="不属于本单位职责。", advice="请向市供热公司反映。"
+        )
+    with transaction():
+        with_the_inspectors(cast, case_of(ids["declined"]), case_of(ids["rated"]))
     jobs.run_due()
     return ids
+
+
+def ways_in(person: Person) -> None:
+    """A passkey, recovery codes and a browser that is known, inside the open transaction."""
+    key = Passkey(
+        person=person,
+        credential_id="QKEYID",
+        public_key=b"QKEYID",
+        sign_count=0,
+        rp_id="localhost",
+        name="QPASSKEY",
+    )
+    db.session.add_all([key, KnownDevice(person_id=person.id, lookup="known", seen_at=now())])
+    recovery.renew(person)
+
+
+def with_the_inspectors(cast: Cast, declined: Case, troubled: Case) -> None:
+    """What she put to them and what they answered, and that she was pressed, inside the open transaction."""
+    referral = Referral.file(declined, by=cast.rita, kind="declined", words="QREFERRED 应当由你们办")
+    referral.decide(by=cast.ines, decision="upheld", words="QUPHELD 不受理的理由成立。")
+    reprisal = Reprisal.file(troubled, by=cast.rita, words="QTROUBLE 有人打电话")
+    reprisal.give(by=cast.ines, words="QHELPED 已约谈，您可以放心。")
+    (question,) = PressureQuestion.open_for(cast.rita)
+    question.give(by=cast.rita, answer="yes", words="QFORCED 有人让我撤回")
+    question.note(by=cast.ines, words="QWHATWEFOUND 已核实")
 
 
 def photo(text: Text) -> None:
@@ -163,16 +221,25 @@ def test_a_copy_holds_everything_of_its_owner_and_nothing_of_anybody_else(
     words = files["my-data.json"].decode()
     told = json.loads(words)["chapters"]
     assert set(told) == {chapter.name for chapter in own_data.chapters()}
-    for mark in MARKS:
+    for mark in (*MARKS, *ANSWERS):
         assert mark in words, mark
     for mark in OTHERS:
         assert mark not in words, mark
         assert mark not in files["my-data.html"].decode(), mark
     assert {row["number"] for row in told["threads"]} == {
-        case_of(life[name]).number for name in ("open", "rated", "restricted", "held", "complaint")
+        case_of(life[name]).number
+        for name in ("open", "rated", "restricted", "held", "complaint", "declined")
     }
     assert [row["satisfaction"] for row in told["ratings"]] != []
     assert told["lookups"][0]["unit"] == "交警支队"
+    assert told["recovery_codes"] == [{"left": recovery.HOW_MANY}]
+    assert [row["name"] for row in told["passkeys"]] == ["QPASSKEY"]
+    assert len(told["known_devices"]) == 1
+    assert [(row["decision"], row["answer"]) for row in told["referrals"]] == [
+        ("维持不变", "QUPHELD 不受理的理由成立。")
+    ]
+    assert [row["answer"] for row in told["reprisals"]] == ["QHELPED 已约谈，您可以放心。"]
+    assert [row["pressed"] for row in told["pressure"]] == [True]
     assert [name for name in files if name.startswith("photos/")] == [told["photos"][0]["file"]]
     photos = [data for name, data in files.items() if name.startswith("photos/")]
     assert photos[0][:3] in (b"\xff\xd8\xff", b"RIF")
@@ -321,11 +388,13 @@ def test_after_it_nothing_on_the_board_holds_a_word_of_hers(
     assert found == []
     person = db.session.get_one(Person, rita)
     assert (person.nickname, person.active, person.erased_at is not None) == (None, False, True)
-    for model in (SignIn, Contact, Consent, Export, Follow, InboxItem, AccountNotice, Watch):
+    own = (SignIn, Passkey, RecoveryCode, KnownDevice, Contact, Consent, Export, Follow, InboxItem, AccountNotice, Watch)  # fmt: skip
+    for model in own:
         assert db.session.scalars(select(model).where(model.person_id == rita)).all() == [], model
     assert vault.lookup("phone", PHONE) is None
     words = " ".join(words for _place, words in everything(folder))
-    assert "QVERA" in words, "what others wrote stays"
+    for mark in ("QVERA", *ANSWERS):
+        assert mark in words, "what others wrote stays"
 
 
 @both
@@ -431,6 +500,67 @@ def test_an_open_complaint_holds_the_account_until_it_has_ended(cast: Cast, life
     jobs.run_due()
     assert cast.rita.erased_at is not None
     assert case_of(thread_id).thread.title == "作者已注销并删除"
+
+
+@both
+def test_what_the_inspectors_owe_her_holds_the_account_and_their_answer_frees_it(
+    cast: Cast, life: dict[str, str]
+) -> None:
+    assert own_data.held_by(cast.rita) == []
+    with transaction():
+        number = case_of(life["open"]).number
+        Reprisal.file(case_of(life["open"]), by=cast.rita, words="有人打电话")
+    assert own_data.held_by(cast.rita) == [number]
+    assert own_data.held_by(cast.vera) == []
+    wish(cast)
+    clock.advance(GRACE + timedelta(minutes=1))
+    jobs.run_due()
+    assert cast.rita.active, "nothing was begun"
+    with transaction():
+        waiting = Reprisal.waiting(case_of(life["open"]))
+        assert waiting is not None
+        waiting.give(by=cast.ines, words="已约谈。")
+    assert own_data.held_by(cast.rita) == []
+    clock.advance(timedelta(days=1, minutes=1))
+    jobs.run_due()
+    assert cast.rita.erased_at is not None
+
+
+def test_a_matter_that_she_put_to_the_inspectors_holds_the_account(cast: Cast) -> None:
+    with transaction():
+        open_complaints(cast)
+    with transaction():
+        thread_id = posted(cast.rita).public_id
+    with transaction():
+        case_of(thread_id).decline(by=cast.lena, reason="不属于本单位职责。", advice="请向市供热公司反映。")
+    with transaction():
+        Referral.file(case_of(thread_id), by=cast.rita, kind="declined", words="应当由你们办")
+    assert own_data.held_by(cast.rita) == [case_of(thread_id).number]
+    with transaction():
+        (referral,) = Referral.waiting(case_of(thread_id))
+        referral.decide(by=cast.ines, decision="upheld", words="不受理的理由成立。")
+    assert own_data.held_by(cast.rita) == []
+
+
+@both
+def test_that_she_was_pressed_holds_nothing_and_her_yes_stays_without_her_words(cast: Cast) -> None:
+    ids = []
+    for _number in range(2):
+        with transaction():
+            ids.append(posted(cast.rita).public_id)
+        with transaction():
+            case_of(ids[-1]).withdraw(by=cast.rita)
+    with transaction():
+        (question,) = PressureQuestion.open_for(cast.rita, case_of(ids[0]))
+        question.give(by=cast.rita, answer="yes", words="派出所让我撤的")
+    assert own_data.held_by(cast.rita) == [], "the page would tell whoever stands behind her"
+    wish(cast)
+    carry_out()
+
+    (row,) = db.session.scalars(select(PressureQuestion)).all()
+    assert (row.case_id, row.answer, row.is_open) == (case_of(ids[0]).id, "yes", True)
+    assert row.words is not None
+    assert row.words.public == "作者已注销并删除"
 
 
 @both
@@ -594,10 +724,13 @@ def test_every_column_that_names_a_person_is_thought_of() -> None:
         "sign_in.person_id", "sign_in_link.person_id", "contact.person_id", "calendar_feed.person_id", "consent.person_id",
         "export.person_id", "watch.person_id", "inbox_item.person_id", "unread.person_id", "follow.person_id",
         "rhythm.person_id", "tiding.person_id", "delivery.person_id", "account_notice.person_id", "acknowledgement_link.person_id",
+        "passkey.person_id", "recovery_code.person_id", "known_device.person_id",
     }  # fmt: skip
     points_to_the_empty_row = {
         "thread.poster_id", "text.author_id", "case_event.actor_id", "rating.person_id", "appeal.by_id", "report.by_id",
         "accused.named_by_id", "deletion.person_id",
+        # Their words are texts of hers and go; when, of which case and how it ended is how the inspectors worked.
+        "reprisal.by_id", "referral.by_id", "pressure_question.person_id",
     }  # fmt: skip
     staff_alone = {
         "accused.person_id", "appeal.decided_by_id", "appointment.person_id", "approval.asked_by_id",
@@ -610,6 +743,12 @@ def test_every_column_that_names_a_person_is_thought_of() -> None:
         "roster_publication.published_by_id", "reading.person_id", "recusal.person_id", "report.decided_by_id",
         "review_mark.decided_by_id", "rotation_member.person_id", "shift.person_id", "statement.answered_by_id",
         "statement.asked_by_id", "statement.person_id", "watched_word.by_id", "watched_word.ended_by_id",
+        # Only staff are invited, and administrators invite: a member never has one.
+        "invitation.person_id", "invitation.made_by_id",
+        # Inspectors who answered, decided and noted; leaders who sealed or answered an order for their unit.
+        "reprisal.answered_by_id", "referral.decided_by_id", "pressure_question.noted_by_id", "unit_review.closed_by_id",
+        "sealing.asked_by_id", "sealing.decided_by_id", "supervision_order.issued_by_id", "supervision_order.read_by_id",
+        "supervision_order.answered_by_id", "supervision_order.decided_by_id",
     }  # fmt: skip
     naming = {
         f"{table.name}.{column.name}"

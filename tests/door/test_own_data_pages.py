@@ -21,9 +21,11 @@ from boards.models import Text
 from people import consenting, vault
 from people.models import Consent, Deletion, Export
 from people.models.deletion import GRACE
+from people.models.sign_in import CONFIRMED
 from tests.builders import Cast, case_of, posted
 from tests.complaining import complain, open_complaints
-from tests.conftest import fields_of
+from tests.conftest import ORIGIN, fields_of
+from tests.people_world import taken
 
 Get = Callable[..., TestResponse]
 NICKNAME = "青松路居民"
@@ -96,6 +98,49 @@ def test_a_copy_speaks_the_language_of_its_owner(get_as: Get, post_as: Get) -> N
         page = archive.read("my-data.html").decode()
     assert '<html lang="en">' in page
     assert "What I posted" in page
+
+
+# --- whoever was signed in a while ago shows that it is still he -------------------------------------------------
+
+
+def confirm(post_as: Get, next_page: str) -> str:
+    """Rita confirms by a code to her telephone; where that leads her."""
+    sent = post_as("rita", "/me/confirmation", way="phone", step="send", next=next_page)
+    code = taken(r"data-demo-code>(\d{6})<", sent.text)
+    return str(post_as("rita", "/me/confirmation", way="phone", code=code, next=next_page).location)
+
+
+def test_a_telephone_that_was_left_unlocked_hands_out_no_copy(get_as: Get, post_as: Get, cast: Cast) -> None:
+    with transaction():
+        vault.put(cast.rita.owner, "phone", "19900000777", findable=True)
+    for who in ("rita", "vera"):
+        get_as(who, "/me/data")
+    post_as("rita", "/me/exports")
+    jobs.run_due()
+    path = f"/me/exports/{db.session.scalars(select(Export)).one().public_id}"
+    clock.advance(CONFIRMED)
+    asked = get_as("rita", path)
+    assert (asked.status_code, asked.location) == (303, f"/me/confirmation?next={path}")
+    assert get_as("vera", path).status_code == 404, "who may not is not asked"
+    assert db.session.scalars(select(Export)).one().fetched_at is None
+    assert confirm(post_as, path) == path
+    assert get_as("rita", path).mimetype == "application/zip"
+
+
+def test_nor_deletes_it_an_account(get_as: Get, post_as: Get, cast: Cast) -> None:
+    with transaction():
+        vault.put(cast.rita.owner, "phone", "19900000777", findable=True)
+    get_as("rita", "/me/deletion")
+    clock.advance(CONFIRMED)
+    form = {**ORIGIN, "Referer": "http://localhost/me/deletion"}
+    asked = post_as("rita", "/me/deletion", headers=form, typed=NICKNAME, pressed="yes")
+    assert (asked.status_code, asked.location) == (303, "/me/confirmation?next=/me/deletion")
+    assert db.session.scalars(select(Deletion)).all() == []
+    assert confirm(post_as, "/me/deletion") == "/me/deletion"
+    assert 'name="typed"' in get_as("rita", "/me/deletion").text, "typed once more: nothing happens by a slip"
+    assert post_as("rita", "/me/deletion", typed=NICKNAME, pressed="yes").status_code == 303
+    clock.advance(CONFIRMED)
+    assert post_as("rita", "/me/deletion/undoing").status_code == 303, "taking it back asks for nothing"
 
 
 # --- deleting ------------------------------------------------------------------------------------------------

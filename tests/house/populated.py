@@ -92,9 +92,9 @@ MARKS: dict[str, tuple[str, ...]] = {
     "QSEALEDTITLE": ("rita", *TRAFFIC, "ines"),
     "QSEALEDBODY": ("rita", *TRAFFIC, "ines"),
     "QSEALWORDS": (*TRAFFIC, "ines"),
-    "QREFERRAL": ("ines",),
+    "QREFERRAL": ("rita", "ines"),
     "QREPRISAL": ("rita", "ines"),
-    "QFORCED": ("ines",),
+    "QFORCED": ("rita", "ines"),
     # By a receipt: nobody is its poster, and who holds the digits signs in nowhere.
     "QRECEIPTTITLE": ("ines",),
     "QRECEIPTBODY": ("ines",),
