@@ -235,6 +235,8 @@ def test_postgres_restarted_under_load_answers_503_in_the_readers_language_and_c
 ) -> None:
     _thread_id, number, _stream = reported
     rita = scaled.visitor("rita")
+    # Those that a browser sends to a case's page.
+    kept = {each.name: str(each.value) for each in rita.http.cookies if each.path == "/"}
     stop = threading.Event()
     answers: Counter[int] = Counter()
     bodies: list[str] = []
@@ -244,7 +246,7 @@ def test_postgres_restarted_under_load_answers_503_in_the_readers_language_and_c
         while not stop.is_set():
             answer = requests.get(
                 f"{scaled.url}/cases/{number}?n={time.monotonic()}",
-                cookies={**rita.http.cookies, "prefs": f"light.m.0.{language}"},
+                cookies={**kept, "prefs": f"light.m.0.{language}"},
                 timeout=30,
             )
             answers[answer.status_code] += 1
