@@ -302,20 +302,27 @@ def rita(places: Places, page: Page) -> list[Stop]:
 
 def _copy_asked(page: Page) -> None:
     page.goto("/me/data")
-    page.locator('form[action="/me/exports"] button').click()
-    page.get_by_role("status").first.wait_for()
+    ask = page.locator('form[action="/me/exports"] button')
+    if ask.count():  # once a day; whoever looks again finds it being made or ready
+        ask.click()
+        page.get_by_role("status").first.wait_for()
 
 
 def _deletion_with_faults(page: Page) -> None:
     page.goto("/me/deletion")
+    if page.locator('form[action="/me/deletion/undoing"]').count():
+        page.locator('form[action="/me/deletion/undoing"] button').click()
+        page.goto("/me/deletion")
     page.locator('form[action="/me/deletion"] button').click()
     page.locator(".field__error").first.wait_for()
 
 
 def _deletion_asked(page: Page) -> None:
     page.goto("/me/deletion")
+    if page.locator('form[action="/me/deletion/undoing"]').count():
+        return  # asked before, in another look
     label = page.locator('label[for="f-typed"]').inner_text()
-    page.locator("[name=typed]").fill(label.partition("：")[2])
+    page.locator("[name=typed]").fill(re.split("[：:]", label)[-1].strip())
     page.locator('form[action="/me/deletion"] button').click()
     page.locator('form[action="/me/deletion/undoing"]').wait_for()
 

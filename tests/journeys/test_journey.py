@@ -53,6 +53,11 @@ def test_a_case_goes_from_post_to_rating_before_everybodys_eyes(open_as: Opened,
     pocket.goto("/inbox")
     expect(pocket.locator('body[data-connection="live"]')).to_be_attached()
     badge = pocket.locator(".tabbar .badge [data-number]")
+    everything = pocket.locator('form[action="/inbox/reading"] button')
+    if everything.is_visible():
+        # The demo city has told him of more than a badge counts.
+        everything.click()
+        expect(pocket.locator('body[data-connection="live"]')).to_be_attached()
     unread = int(badge.inner_text() or 0)
     otto.evaluate(WATCH_FOR, title)
 
