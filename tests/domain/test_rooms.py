@@ -220,7 +220,9 @@ def test_a_robot_that_refuses_is_tried_again_then_given_up_and_sent_again_once_i
     assert auditing.audit() == [], "whoever is on duty was told: a broken robot wakes nobody"
     for _try in range(10):
         later(timedelta(hours=1, seconds=1))
-    delivery = db.session.scalars(select(Delivery).where(Delivery.room_id.is_not(None))).first()
+    delivery = db.session.scalars(
+        select(Delivery).where(Delivery.room_id.is_not(None)).order_by(Delivery.id)
+    ).first()
     assert delivery is not None
     assert (delivery.attempts, delivery.failed_at is not None) == (10, True)
     assert "127.0.0.1" not in (delivery.last_error or "")
