@@ -54,7 +54,7 @@ SECTIONS: tuple[dict[str, Any], ...] = (
     {"key": "12345", "name": "12345 民生", "name_en": "City services", "department": "desk",
      "clocks": {"reply": "2 h", "resolve": "7 d"}},
     {"key": "complaints", "name": "警务投诉", "name_en": "Complaints", "department": "inspectorate",
-     "readers": "inspectorate", "closed_text": "这个板块正在建设。现在请打 12389。", "closed_text_en": "Coming. Call 12389."},
+     "readers": "inspectors", "closed_text": "这个板块正在建设。现在请打 12389。", "closed_text_en": "Coming. Call 12389."},
     {"key": "notices", "name": "通知公告", "name_en": "Notices", "department": "publicity", "makes_cases": False,
      "staff_posts": True, "counts_views": True},
 )  # fmt: skip
